@@ -1,0 +1,39 @@
+# Every third-party package is found here, so that a missing one is named before anything is built.
+# Installed by scripts/setup.sh; nothing is downloaded. cmake/wakebuilderConfig.cmake.in repeats the list.
+
+find_package(tl-expected REQUIRED)     # tl::expected
+find_package(nlohmann_json REQUIRED)   # nlohmann_json::nlohmann_json
+find_package(OpenSSL REQUIRED)         # OpenSSL::Crypto
+find_package(ZLIB REQUIRED)            # ZLIB::ZLIB
+find_package(Eigen3 REQUIRED NO_MODULE)  # Eigen3::Eigen
+find_package(CLI11 REQUIRED)           # CLI11::CLI11
+find_package(Threads REQUIRED)         # Threads::Threads
+find_package(Protobuf REQUIRED)        # protobuf::libprotobuf, which ONNX's package file needs
+find_package(ONNX REQUIRED)
+
+# The ONNX library: operator schemas, checker, shape inference and the protobuf messages.
+add_library(wakebuilder_libonnx INTERFACE)
+set_target_properties(wakebuilder_libonnx PROPERTIES EXPORT_NAME libonnx)
+if(TARGET ONNX::onnx)
+  # 1.17 (Debian 13): the plain name would lose ONNX_ML.
+  target_link_libraries(wakebuilder_libonnx
+    INTERFACE ONNX::onnx ONNX::onnx_proto protobuf::libprotobuf)
+else()
+  # 1.12 (Debian 12)
+  target_link_libraries(wakebuilder_libonnx INTERFACE onnx onnx_proto protobuf::libprotobuf)
+  target_compile_definitions(wakebuilder_libonnx INTERFACE ONNX_NAMESPACE=onnx ONNX_ML=1)
+endif()
+
+# ONNX Runtime: headers only. The library is opened with dlopen.
+if(WAKEBUILDER_WITH_ORT)
+  if(NOT EXISTS "${WAKEBUILDER_ONNXRUNTIME_INCLUDE_DIR}/onnxruntime_c_api.h")
+    message(FATAL_ERROR
+      "onnxruntime_c_api.h is not in ${WAKEBUILDER_ONNXRUNTIME_INCLUDE_DIR}. Run scripts/setup.sh, "
+      "set WAKEBUILDER_ONNXRUNTIME_INCLUDE_DIR, or build without it: -DWAKEBUILDER_WITH_ORT=OFF")
+  endif()
+  add_library(wakebuilder_onnxruntime_headers INTERFACE)
+  set_target_properties(wakebuilder_onnxruntime_headers PROPERTIES EXPORT_NAME onnxruntime_headers)
+  target_include_directories(wakebuilder_onnxruntime_headers SYSTEM
+    INTERFACE "$<BUILD_INTERFACE:${WAKEBUILDER_ONNXRUNTIME_INCLUDE_DIR}>")
+  target_link_libraries(wakebuilder_onnxruntime_headers INTERFACE ${CMAKE_DL_LIBS})
+endif()
