@@ -10,9 +10,6 @@
 namespace wakebuilder::core {
 namespace {
 
-float to_float(float number) { return number; }
-float to_float(double number) { return static_cast<float>(number); }
-
 /// Reads `T` after `T` without asking for alignment and converts each to float.
 template <class T, class Convert>
 std::vector<float> convert_all(std::span<const std::byte> bytes, Convert convert) {
@@ -26,7 +23,7 @@ std::vector<float> convert_all(std::span<const std::byte> bytes, Convert convert
 }
 
 Result<Tensor> from_float64(const Tensor& tensor) {
-  auto values = convert_all<double>(tensor.bytes(), [](double number) { return to_float(number); });
+  auto values = convert_all<double>(tensor.bytes(), [](double number) { return static_cast<float>(number); });
   for (std::size_t i = 0; i < values.size(); ++i) {
     double number = 0;
     std::memcpy(&number, tensor.bytes().data() + i * sizeof(double), sizeof(double));
