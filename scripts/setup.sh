@@ -1,0 +1,199 @@
+#!/usr/bin/env bash
+# Installs what wakebuilder is built from and runs with, on Debian 12 or 13 and Ubuntu 24.04 or later.
+#
+# usage: scripts/setup.sh [--dev] [--prefix DIR]
+#   --dev         also clang, clang-tidy and clang-format
+#   --prefix DIR  where ONNX Runtime goes, which no package of Debian 12 has (default: .deps)
+#
+# Run it again at any time: what is there already is left alone.
+set -euo pipefail
+
+onnxruntime_version=1.30.0
+onnxruntime_sha512=twhs1C2C/BFkz1yc5OY0KIU2GUq6DURO7hD4bx5Q2Qy3nAMJwRXW8xU3NVczE29VA9lolLOYepoD8fjTGOfIqw==
+
+packages=(
+  g++ make cmake ninja-build pkg-config ccache ca-certificates openssl
+  libonnx-dev libprotobuf-dev protobuf-compiler nlohmann-json3-dev libexpected-dev libcli11-dev
+  libeigen3-dev libssl-dev zlib1g-dev
+  libgtest-dev libgmock-dev libbenchmark-dev)
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+prefix=$root/.deps
+dev=
+
+say() { printf 'setup: %s\n' "$*"; }
+die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+while [ $# -gt 0 ]; do
+  case $1 in
+    --dev) dev=1 ;;
+    --prefix) [ $# -ge 2 ] || die "--prefix needs a folder"; prefix=$2; shift ;;
+    -h|--help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) die "unknown option $1; usage: scripts/setup.sh [--dev] [--prefix DIR]" ;;
+  esac
+  shift
+done
+
+[ -r /etc/os-release ] && command -v apt-get >/dev/null && command -v dpkg-query >/dev/null ||
+  die "this system has no apt; install by hand: ${packages[*]}, and see scripts/setup.sh for ONNX Runtime"
+. /etc/os-release
+case $(uname -m) in
+  x86_64) npm_arch=x64 ;;
+  aarch64) npm_arch=arm64 ;;
+  *) die "ONNX Runtime has no build for $(uname -m), only for x86_64 and aarch64" ;;
+esac
+work=
+trap '[ -z "$work" ] || rm -rf "$work"' EXIT
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    DEBIAN_FRONTEND=noninteractive "$@"
+  elif command -v sudo >/dev/null; then
+    sudo DEBIAN_FRONTEND=noninteractive "$@"
+  else
+    die "needs root for: $*"
+  fi
+}
+
+is_updated=
+update_lists() {
+  [ -z "$is_updated" ] || return 0
+  say "reading the package lists"
+  as_root apt-get -qq update || die "apt-get update failed: is the network there?"
+  is_updated=1
+}
+
+missing_of() {  # prints those of its arguments that are not installed
+  local installed
+  installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null |
+    sed -n 's/^installed //p') || true
+  printf '%s\n' "$@" | grep -vxF -e "$installed" || true
+}
+
+# ---- packages
+
+clang_major() {  # the clang that is installed, else 14, else the distribution's
+  local major
+  for major in 14 $(seq 25 -1 15); do
+    if [ -z "$(missing_of "clang-$major" "clang-tidy-$major" "clang-format-$major")" ]; then
+      echo "$major"
+      return
+    fi
+  done
+  update_lists >&2
+  if [ -n "$(apt-cache madison clang-14)" ]; then
+    echo 14
+  else
+    apt-cache depends clang | sed -n 's/^ *Depends: clang-\([0-9]*\)$/\1/p' | head -n 1
+  fi
+}
+
+command -v npm >/dev/null || packages+=(npm)
+if [ -n "$dev" ]; then
+  major=$(clang_major)
+  [ -n "$major" ] || die "no package clang was found"
+  packages+=("clang-$major" "clang-tidy-$major" "clang-format-$major" "libclang-rt-$major-dev")
+fi
+
+mapfile -t missing < <(missing_of "${packages[@]}")
+if [ ${#missing[@]} -gt 0 ]; then
+  update_lists
+  say "installing ${missing[*]}"
+  as_root apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
+    die "apt-get could not install: ${missing[*]}"
+fi
+
+# ---- ONNX Runtime's headers
+
+later_suites() {
+  case "$ID ${ID_LIKE:-}" in
+    *ubuntu*) echo "resolute questing plucky" ;;
+    *) echo "trixie forky" ;;
+  esac
+}
+
+# Downloads libonnxruntime-dev of a later suite from this machine's own mirror, through package lists
+# in a temporary folder: apt's configuration stays as it is.
+download_from_later_suite() {
+  local component=main keyring=/usr/share/keyrings/debian-archive-keyring.gpg uri suite
+  case "$ID ${ID_LIKE:-}" in
+    *ubuntu*) component=universe keyring=/usr/share/keyrings/ubuntu-archive-keyring.gpg ;;
+  esac
+  uri=$(apt-get indextargets --format '$(RELEASE)|$(REPO_URI)' 'Created-By: Packages' |
+    awk -F'|' -v own="${VERSION_CODENAME:-}" '$1 == own { print $2; exit }')
+  [ -n "$uri" ] || return 1
+  mkdir -p "$work"/{lists/partial,cache/archives/partial,parts}
+  local apt=(apt-get -qq -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts="$work/parts"
+    -o Dir::State::Lists="$work/lists" -o Dir::Cache="$work/cache" -o Acquire::Languages=none)
+  [ "$(id -u)" != 0 ] || apt+=(-o APT::Sandbox::User=root)
+  for suite in $(later_suites); do
+    echo "deb [arch=$(dpkg --print-architecture) signed-by=$keyring] $uri $suite $component" >"$work/sources.list"
+    if "${apt[@]}" update 2>"$work/log" && (cd "$work" && "${apt[@]}" download libonnxruntime-dev 2>>"$work/log"); then
+      return 0
+    fi
+  done
+  cat "$work/log" >&2
+  return 1
+}
+
+install_headers() {
+  say "fetching ONNX Runtime's headers"
+  [ -n "$(apt-get indextargets --format '$(RELEASE)' 'Created-By: Packages')" ] || update_lists
+  if [ -n "$(apt-cache madison libonnxruntime-dev)" ]; then
+    (cd "$work" && apt-get -qq download libonnxruntime-dev) || return 1
+  else
+    download_from_later_suite || return 1
+  fi
+  dpkg -x "$work"/libonnxruntime-dev_*.deb "$work/headers"
+  rm -rf "$prefix/include/onnxruntime"
+  mv "$work/headers/usr/include/onnxruntime" "$prefix/include/"
+}
+
+# ---- ONNX Runtime's library
+
+# npm's package holds Microsoft's own build. `npm pack` downloads it and runs nothing of it.
+install_library() {
+  local tarball=$work/onnxruntime-node-$onnxruntime_version.tgz found
+  local member=package/bin/napi-v6/linux/$npm_arch/libonnxruntime.so.1
+  say "fetching ONNX Runtime $onnxruntime_version (114 MB, of which one file is kept)"
+  (cd "$work" && npm pack --silent "onnxruntime-node@$onnxruntime_version" >/dev/null) || return 1
+  found=$(openssl dgst -sha512 -binary "$tarball" | base64 -w0)
+  [ "$found" = "$onnxruntime_sha512" ] ||
+    die "onnxruntime-node@$onnxruntime_version: expected sha512 $onnxruntime_sha512, found $found"
+  tar xzf "$tarball" -C "$work" "$member"
+  install -m 644 "$work/$member" "$work/libonnxruntime.so.1"
+  mv "$work/libonnxruntime.so.1" "$prefix/lib/"
+  ln -sfn libonnxruntime.so.1 "$prefix/lib/libonnxruntime.so"
+  echo "$onnxruntime_version" >"$prefix/lib/onnxruntime.version"
+}
+
+mkdir -p "$prefix/include" "$prefix/lib" "$prefix/share/licenses" ||
+  die "cannot write to $prefix"
+prefix=$(cd "$prefix" && pwd)
+needs_headers=1 needs_library=1
+[ ! -f "$prefix/include/onnxruntime/onnxruntime_c_api.h" ] || needs_headers=
+[ ! -f "$prefix/lib/libonnxruntime.so" ] ||
+  [ "$(cat "$prefix/lib/onnxruntime.version" 2>/dev/null)" != "$onnxruntime_version" ] || needs_library=
+if [ -n "$needs_headers$needs_library" ]; then
+  work=$(mktemp -d "$prefix/setup.XXXXXX")
+  chmod 755 "$work"
+fi
+if [ -n "$needs_headers" ]; then
+  install_headers || die "libonnxruntime-dev could not be downloaded from this machine's package mirror"
+fi
+if [ -n "$needs_library" ]; then
+  install_library || die "npm could not download onnxruntime-node@$onnxruntime_version"
+fi
+cmp -s "$root/scripts/licenses/onnxruntime.txt" "$prefix/share/licenses/onnxruntime.txt" ||
+  cp "$root/scripts/licenses/onnxruntime.txt" "$prefix/share/licenses/"
+
+# ---- what is there now
+
+header_api=$(sed -n 's/^#define ORT_API_VERSION \([0-9]*\)$/\1/p' "$prefix/include/onnxruntime/onnxruntime_c_api.h")
+say "${#packages[@]} packages are installed"
+say "ONNX Runtime $onnxruntime_version: $prefix/lib/libonnxruntime.so (licence: $prefix/share/licenses/onnxruntime.txt)"
+say "its headers (API $header_api): $prefix/include/onnxruntime"
+if [ "$prefix" != "$root/.deps" ]; then
+  say "tell CMake: -DWAKEBUILDER_ONNXRUNTIME_INCLUDE_DIR=$prefix/include/onnxruntime" \
+    "-DWAKEBUILDER_ONNXRUNTIME_LIBRARY=$prefix/lib/libonnxruntime.so"
+fi
