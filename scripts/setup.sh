@@ -72,7 +72,7 @@ missing_of() {  # prints those of its arguments that are not installed
 
 # ---- packages
 
-clang_major() {  # the clang that is installed, else 14, else the distribution's
+installed_clang_major() {  # the clang whose tools are all here, else nothing
   local major
   for major in 14 $(seq 25 -1 15); do
     if [ -z "$(missing_of "clang-$major" "clang-tidy-$major" "clang-format-$major")" ]; then
@@ -80,8 +80,10 @@ clang_major() {  # the clang that is installed, else 14, else the distribution's
       return
     fi
   done
-  update_lists >&2
-  if [ -n "$(apt-cache madison clang-14)" ]; then
+}
+
+candidate_clang_major() {  # 14, which the checks are written for, else the distribution's
+  if [ -n "$(apt-cache madison clang-14 2>/dev/null)" ]; then
     echo 14
   else
     apt-cache depends clang | sed -n 's/^ *Depends: clang-\([0-9]*\)$/\1/p' | head -n 1
@@ -90,7 +92,11 @@ clang_major() {  # the clang that is installed, else 14, else the distribution's
 
 command -v npm >/dev/null || packages+=(npm)
 if [ -n "$dev" ]; then
-  major=$(clang_major)
+  major=$(installed_clang_major)
+  if [ -z "$major" ]; then
+    update_lists
+    major=$(candidate_clang_major)
+  fi
   [ -n "$major" ] || die "no package clang was found"
   packages+=("clang-$major" "clang-tidy-$major" "clang-format-$major" "libclang-rt-$major-dev")
 fi
@@ -104,6 +110,10 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 # ---- ONNX Runtime's headers
+
+# The user _apt, as which root's downloads run, cannot enter our folder.
+sandbox=()
+[ "$(id -u)" != 0 ] || sandbox=(-o APT::Sandbox::User=root)
 
 later_suites() {
   case "$ID ${ID_LIKE:-}" in
@@ -123,9 +133,8 @@ download_from_later_suite() {
     awk -F'|' -v own="${VERSION_CODENAME:-}" '$1 == own { print $2; exit }')
   [ -n "$uri" ] || return 1
   mkdir -p "$work"/{lists/partial,cache/archives/partial,parts}
-  local apt=(apt-get -qq -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts="$work/parts"
+  local apt=(apt-get -qq "${sandbox[@]}" -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts="$work/parts"
     -o Dir::State::Lists="$work/lists" -o Dir::Cache="$work/cache" -o Acquire::Languages=none)
-  [ "$(id -u)" != 0 ] || apt+=(-o APT::Sandbox::User=root)
   for suite in $(later_suites); do
     echo "deb [arch=$(dpkg --print-architecture) signed-by=$keyring] $uri $suite $component" >"$work/sources.list"
     if "${apt[@]}" update 2>"$work/log" && (cd "$work" && "${apt[@]}" download libonnxruntime-dev 2>>"$work/log"); then
@@ -140,7 +149,7 @@ install_headers() {
   say "fetching ONNX Runtime's headers"
   [ -n "$(apt-get indextargets --format '$(RELEASE)' 'Created-By: Packages')" ] || update_lists
   if [ -n "$(apt-cache madison libonnxruntime-dev)" ]; then
-    (cd "$work" && apt-get -qq download libonnxruntime-dev) || return 1
+    (cd "$work" && apt-get -qq "${sandbox[@]}" download libonnxruntime-dev) || return 1
   else
     download_from_later_suite || return 1
   fi
