@@ -4,6 +4,9 @@
 // Exchange"); enumerations are kept as the integers of the file, so that a damaged or newer model can
 // be shown and judged instead of being lost. Weights stay where they are: a Blob looks into the mapped
 // file or into the checkpoint and shares its ownership.
+//
+// What a message of a file has beyond these fields (metadata of nodes, sequence types, fields of newer
+// versions) is kept as it was, in wire form, in `other_fields`, and written again.
 #pragma once
 
 #include <cstddef>
@@ -66,6 +69,7 @@ struct TensorProto {
   std::int32_t data_location = 0;  ///< 1 = EXTERNAL
   std::vector<std::pair<std::string, std::string>> external_data;  ///< location, offset, length, ...
   std::string doc_string;
+  std::string other_fields;  ///< see above
 };
 
 /// SparseTensorProto.
@@ -86,12 +90,14 @@ struct TypeProto {
   std::string kind = "tensor";  ///< "tensor", "sparse_tensor", "sequence", "map", "optional", "" = none
   std::int32_t elem_type = kUndefined;
   std::optional<std::vector<Dimension>> shape;  ///< nothing: rank unknown
+  std::string other_fields;  ///< see above
 };
 
 struct ValueInfoProto {
   std::string name;
   std::optional<TypeProto> type;
   std::string doc_string;
+  std::string other_fields;  ///< see above
 };
 
 struct GraphProto;
@@ -111,6 +117,8 @@ struct AttributeProto {
   std::vector<std::string> strings;
   std::string ref_attr_name;
   std::string doc_string;
+  std::string other_fields;   ///< see above; the type_proto attributes are here
+  std::uint32_t present = 0;  ///< bit n: the file had field n of AttributeProto; 0 when made here
 };
 
 struct NodeProto {
@@ -122,6 +130,7 @@ struct NodeProto {
   std::vector<std::string> outputs;
   std::vector<AttributeProto> attributes;
   std::string doc_string;
+  std::string other_fields;  ///< see above
 };
 
 struct GraphProto {
@@ -133,6 +142,7 @@ struct GraphProto {
   std::vector<ValueInfoProto> outputs;
   std::vector<ValueInfoProto> value_infos;
   std::string doc_string;
+  std::string other_fields;  ///< see above
 };
 
 /// FunctionProto: a function of the model itself.
@@ -147,6 +157,7 @@ struct FunctionProto {
   std::vector<NodeProto> nodes;
   std::vector<std::pair<std::string, std::int64_t>> opset_imports;
   std::string doc_string;
+  std::string other_fields;  ///< see above
 };
 
 struct ModelProto {
@@ -160,6 +171,7 @@ struct ModelProto {
   std::optional<GraphProto> graph;
   std::vector<std::pair<std::string, std::string>> metadata_props;
   std::vector<FunctionProto> functions;
+  std::string other_fields;  ///< see above
 
   /// The version of the default domain ("" or "ai.onnx"); nothing when it is not imported.
   std::optional<std::int64_t> opset() const;
