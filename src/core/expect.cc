@@ -6,7 +6,8 @@
 namespace wakebuilder::core {
 
 void contract_broken(const char* condition, const char* file, int line) {
-  throw std::logic_error(std::string(file) + ":" + std::to_string(line) + ": contract broken: " + condition);
+  throw std::logic_error(std::string(file) + ":" + std::to_string(line) +
+                         ": contract broken: " + condition);
 }
 
 }  // namespace wakebuilder::core

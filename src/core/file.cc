@@ -1,14 +1,13 @@
 #include "wakebuilder/core/file.h"
 
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
 
 #include "wakebuilder/core/expect.h"
 #include "wakebuilder/core/text.h"
@@ -20,7 +19,9 @@ namespace fs = std::filesystem;
 
 std::string shown(const fs::path& path) { return quote(path.string(), 400); }
 
-std::string reason(int error) { return std::strerror(error); }  // NOLINT(concurrency-mt-unsafe): glibc's is
+std::string reason(int error) {
+  return std::strerror(error);
+}  // NOLINT(concurrency-mt-unsafe): glibc's is
 
 /// Closes a file descriptor at the end of a scope.
 class Descriptor {
@@ -62,10 +63,12 @@ bool is_staged_name(const std::string& name, const std::string& prefix) {
 void remove_abandoned(const fs::path& target) {
   const std::string prefix = staged_prefix(target);
   std::error_code error;
-  for (fs::directory_iterator it(folder_of(target), error), end; !error && it != end; it.increment(error)) {
+  for (fs::directory_iterator it(folder_of(target), error), end; !error && it != end;
+       it.increment(error)) {
     if (!is_staged_name(it->path().filename().string(), prefix)) continue;
     const Descriptor file(::open(it->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    if (file.get() >= 0 && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0) ::unlink(it->path().c_str());
+    if (file.get() >= 0 && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0)
+      ::unlink(it->path().c_str());
   }
 }
 
@@ -90,19 +93,21 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::open(const fs::path& path)
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return open_error(path, errno);
   if (!S_ISREG(status.st_mode)) {
-    return fail(ErrorCode::kUnsupported,
-                shown(path) + ": expected a file, found " + (S_ISDIR(status.st_mode) ? "a folder" : "a device"));
+    return fail(ErrorCode::kUnsupported, shown(path) + ": expected a file, found " +
+                                             (S_ISDIR(status.st_mode) ? "a folder" : "a device"));
   }
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size == 0) return std::shared_ptr<const MappedFile>(new MappedFile({}));
   void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
   if (address == MAP_FAILED) return open_error(path, errno);
-  return std::shared_ptr<const MappedFile>(new MappedFile({static_cast<const std::byte*>(address), size}));
+  return std::shared_ptr<const MappedFile>(
+      new MappedFile({static_cast<const std::byte*>(address), size}));
 }
 
 MappedFile::~MappedFile() {
   if (!bytes_.empty()) {
-    ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+    ::munmap(const_cast<std::byte*>(bytes_.data()),
+             bytes_.size());  // NOLINT(cppcoreguidelines-pro-type-const-cast)
   }
 }
 
@@ -139,15 +144,20 @@ void StagedFile::discard() noexcept {
 
 Result<StagedFile> StagedFile::create(const fs::path& target) {
   if (!target.has_filename()) {
-    return fail(ErrorCode::kInvalidArgument, "expected a file name to write, found \"" + shown(target) + "\"");
+    return fail(ErrorCode::kInvalidArgument,
+                "expected a file name to write, found \"" + shown(target) + "\"");
   }
   struct stat status {};
   if (::stat(target.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
-    return fail(ErrorCode::kInvalidArgument, shown(target) + ": expected a file to write, found a folder or a device");
+    return fail(ErrorCode::kInvalidArgument,
+                shown(target) + ": expected a file to write, found a folder or a device");
   }
   remove_abandoned(target);
-  std::string name = (folder_of(target) / (staged_prefix(target) + "XXXXXX" + std::string(kStagedSuffix))).string();
-  const int descriptor = ::mkostemps(name.data(), static_cast<int>(kStagedSuffix.size()), O_CLOEXEC);
+  std::string name =
+      (folder_of(target) / (staged_prefix(target) + "XXXXXX" + std::string(kStagedSuffix)))
+          .string();
+  const int descriptor =
+      ::mkostemps(name.data(), static_cast<int>(kStagedSuffix.size()), O_CLOEXEC);
   if (descriptor < 0) {
     if (errno == ENOENT || errno == ENOTDIR) {
       return fail(ErrorCode::kNotFound, shown(target) + ": its folder is not there");

@@ -1,8 +1,9 @@
 #include "wakebuilder/core/json.h"
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <unordered_set>
+
+#include <nlohmann/json.hpp>
 
 #include "wakebuilder/core/text.h"
 
@@ -11,14 +12,16 @@ namespace {
 
 constexpr std::size_t kMaxDepth = 128;
 
-/// Builds a Value from nlohmann's events, so that order is kept and depth and double keys are noticed.
+/// Builds a Value from nlohmann's events, so that order is kept and depth and double keys are
+/// noticed.
 class ValueBuilder : public nlohmann::json_sax<nlohmann::json> {
  public:
   bool null() override { return add(Value()); }
   bool boolean(bool value) override { return add(Value(value)); }
   bool number_integer(std::int64_t value) override { return add(Value(value)); }
   bool number_unsigned(std::uint64_t value) override {
-    if (value <= static_cast<std::uint64_t>(INT64_MAX)) return add(Value(static_cast<std::int64_t>(value)));
+    if (value <= static_cast<std::uint64_t>(INT64_MAX))
+      return add(Value(static_cast<std::int64_t>(value)));
     return add(Value(BigInteger{std::to_string(value)}));
   }
   bool number_float(double value, const std::string& text) override {
@@ -43,7 +46,8 @@ class ValueBuilder : public nlohmann::json_sax<nlohmann::json> {
 
   bool parse_error(std::size_t /*position*/, const std::string& /*token*/,
                    const nlohmann::detail::exception& error) override {
-    std::string text = error.what();  // "[json.exception.parse_error.101] parse error at line 1, column 2: ..."
+    std::string text =
+        error.what();  // "[json.exception.parse_error.101] parse error at line 1, column 2: ..."
     const auto end = text.find("] ");
     return stop(quote(end == std::string::npos ? text : text.substr(end + 2), 300));
   }

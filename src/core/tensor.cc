@@ -23,7 +23,8 @@ std::vector<float> convert_all(std::span<const std::byte> bytes, Convert convert
 }
 
 Result<Tensor> from_float64(const Tensor& tensor) {
-  auto values = convert_all<double>(tensor.bytes(), [](double number) { return static_cast<float>(number); });
+  auto values =
+      convert_all<double>(tensor.bytes(), [](double number) { return static_cast<float>(number); });
   for (std::size_t i = 0; i < values.size(); ++i) {
     double number = 0;
     std::memcpy(&number, tensor.bytes().data() + i * sizeof(double), sizeof(double));
@@ -77,9 +78,11 @@ Result<Tensor> to_float32(const Tensor& tensor) {
     case DType::kFloat64:
       return from_float64(tensor);
     case DType::kFloat16:
-      return Tensor::from(convert_all<std::uint16_t>(tensor.bytes(), float16_to_float), tensor.shape());
+      return Tensor::from(convert_all<std::uint16_t>(tensor.bytes(), float16_to_float),
+                          tensor.shape());
     case DType::kBFloat16:
-      return Tensor::from(convert_all<std::uint16_t>(tensor.bytes(), bfloat16_to_float), tensor.shape());
+      return Tensor::from(convert_all<std::uint16_t>(tensor.bytes(), bfloat16_to_float),
+                          tensor.shape());
     default:
       return fail(ErrorCode::kUnsupported,
                   "expected float32, float64, float16 or bfloat16, found " +

@@ -7,10 +7,13 @@
 namespace wakebuilder::core {
 namespace {
 
-/// Length of the well-formed UTF-8 sequence at the start of `text` (not empty); 0 when it is not one.
+/// Length of the well-formed UTF-8 sequence at the start of `text` (not empty); 0 when it is not
+/// one.
 std::size_t utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-  const auto continues = [&](std::size_t i) { return i < text.size() && (byte(i) & 0xc0U) == 0x80U; };
+  const auto continues = [&](std::size_t i) {
+    return i < text.size() && (byte(i) & 0xc0U) == 0x80U;
+  };
   const std::uint8_t first = byte(0);
   if (first < 0x80) return 1;
   if (first >= 0xc2 && first <= 0xdf) return continues(1) ? 2 : 0;
@@ -39,12 +42,24 @@ void append_hex(std::string& out, char c) {
 
 void append_escaped(std::string& out, char c) {
   switch (c) {
-    case '\n': out += "\\n"; return;
-    case '\r': out += "\\r"; return;
-    case '\t': out += "\\t"; return;
-    case '"': out += "\\\""; return;
-    case '\\': out += "\\\\"; return;
-    default: append_hex(out, c); return;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    case '"':
+      out += "\\\"";
+      return;
+    case '\\':
+      out += "\\\\";
+      return;
+    default:
+      append_hex(out, c);
+      return;
   }
 }
 
@@ -55,7 +70,8 @@ bool is_plain(char c) {
 
 /// C1 control characters, U+0080 to U+009F, which terminals obey as they do ESC.
 bool is_c1_control(std::string_view sequence) {
-  return sequence.size() == 2 && sequence[0] == '\xc2' && static_cast<std::uint8_t>(sequence[1]) < 0xa0;
+  return sequence.size() == 2 && sequence[0] == '\xc2' &&
+         static_cast<std::uint8_t>(sequence[1]) < 0xa0;
 }
 
 }  // namespace

@@ -46,7 +46,8 @@ void Value::erase(std::string_view key) {
 
 std::string_view Value::type_name() const {
   constexpr std::array<std::string_view, std::variant_size_v<Variant>> kNames = {
-      "NoneType", "bool", "int", "float", "str", "bytes", "int", "object", "list", "tuple", "dict", "Tensor"};
+      "NoneType", "bool",   "int",  "float", "str",  "bytes",
+      "int",      "object", "list", "tuple", "dict", "Tensor"};
   return kNames.at(variant_.index());
 }
 

@@ -27,10 +27,7 @@ ModelProto expose_layers(const BuiltModel& built) {
   std::string last;
   for (const auto& [layer, value] : built.layers) {
     if (value == "logits" || value == last) continue;  // nested scopes may give the same value
-    model.graph->outputs.push_back(
-        {.name = value,
-         .type = TypeProto{.kind = "tensor", .elem_type = kFloat, .shape = std::nullopt},
-         .doc_string = {}});
+    model.graph->outputs.push_back(float_value(value, std::nullopt));
     last = value;
   }
   return model;

@@ -8,12 +8,10 @@
 #include "wakebuilder/core/expect.h"
 #include "wakebuilder/core/text.h"
 
+#include "onnx/attribute_type.h"
+
 namespace wakebuilder::onnx {
 namespace {
-
-constexpr std::int32_t kAttributeFloat = 1;
-constexpr std::int32_t kAttributeInt = 2;
-constexpr std::int32_t kAttributeInts = 7;
 
 /// The IR version that came with the ONNX release of each opset (onnx/docs/Versioning.md).
 std::int64_t ir_version_of(std::int64_t opset) {
@@ -21,12 +19,6 @@ std::int64_t ir_version_of(std::int64_t opset) {
   if (opset <= 18) return 8;
   if (opset <= 20) return 9;
   return 10;
-}
-
-ValueInfoProto float_value(const std::string& name, std::vector<Dimension> shape) {
-  return {.name = name,
-          .type = TypeProto{.kind = "tensor", .elem_type = kFloat, .shape = std::move(shape)},
-          .doc_string = {}};
 }
 
 bool same_content(const TensorProto& a, const TensorProto& b) {
@@ -45,7 +37,7 @@ std::string joined(const std::vector<std::int64_t>& numbers) {
 AttributeProto attribute(std::string name, float value) {
   AttributeProto proto;
   proto.name = std::move(name);
-  proto.type = kAttributeFloat;
+  proto.type = static_cast<std::int32_t>(AttributeType::kFloat);
   proto.f = value;
   return proto;
 }
@@ -53,7 +45,7 @@ AttributeProto attribute(std::string name, float value) {
 AttributeProto attribute(std::string name, std::int64_t value) {
   AttributeProto proto;
   proto.name = std::move(name);
-  proto.type = kAttributeInt;
+  proto.type = static_cast<std::int32_t>(AttributeType::kInt);
   proto.i = value;
   return proto;
 }
@@ -61,9 +53,18 @@ AttributeProto attribute(std::string name, std::int64_t value) {
 AttributeProto attribute(std::string name, std::vector<std::int64_t> values) {
   AttributeProto proto;
   proto.name = std::move(name);
-  proto.type = kAttributeInts;
+  proto.type = static_cast<std::int32_t>(AttributeType::kInts);
   proto.ints = std::move(values);
   return proto;
+}
+
+ValueInfoProto float_value(std::string name, std::optional<std::vector<Dimension>> shape) {
+  ValueInfoProto info;
+  info.name = std::move(name);
+  info.type.emplace();
+  info.type->elem_type = kFloat;
+  info.type->shape = std::move(shape);
+  return info;
 }
 
 TensorProto to_proto(std::string name, const core::Tensor& tensor) {

@@ -50,8 +50,7 @@ class ByteReader {
 
   /// A little-endian number of any alignment.
   template <class T>
-    requires std::integral<T> || std::floating_point<T>
-  std::optional<T> number() {
+  requires std::integral<T> || std::floating_point<T> std::optional<T> number() {
     const auto part = bytes(sizeof(T));
     if (!part) return std::nullopt;
     T value;
@@ -61,7 +60,8 @@ class ByteReader {
 
   /// Text up to and without `end`, which is skipped; nothing when `end` does not come.
   std::optional<std::string_view> text_until(char end) {
-    const std::string_view rest(reinterpret_cast<const char*>(bytes_.data()) + position_, remaining());
+    const std::string_view rest(reinterpret_cast<const char*>(bytes_.data()) + position_,
+                                remaining());
     const auto length = rest.find(end);
     if (length == std::string_view::npos) return std::nullopt;
     position_ += length + 1;

@@ -35,9 +35,9 @@ Result<std::string> read_text(const std::filesystem::path& path);
 
 /// A file that is written beside its target and takes the target's place in one step.
 ///
-/// Until publish() nothing at the target changes; without publish() the written part is removed again.
-/// A process that is killed leaves at most `.NAME.XXXXXX.tmp` beside the target, which the next
-/// StagedFile for the same target removes (a lock tells living writers from dead ones).
+/// Until publish() nothing at the target changes; without publish() the written part is removed
+/// again. A process that is killed leaves at most `.NAME.XXXXXX.tmp` beside the target, which the
+/// next StagedFile for the same target removes (a lock tells living writers from dead ones).
 class StagedFile {
  public:
   /// Errors: kNotFound when the folder is not there, kIo when it cannot be written.

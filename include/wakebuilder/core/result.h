@@ -3,8 +3,9 @@
 
 #include <string>
 #include <string_view>
-#include <tl/expected.hpp>
 #include <utility>
+
+#include <tl/expected.hpp>
 
 namespace wakebuilder {
 
@@ -14,10 +15,10 @@ enum class ErrorCode {
   kNotFound,         ///< the named file, model or tensor is not there
   kCorrupt,          ///< bytes that contradict their own format: torn, damaged or hostile
   kUnsupported,      ///< well-formed, but of a kind that this library does not read or make
-  kMismatch,         ///< two things that must agree do not: a flag and the tensors, a shape and a config
-  kCheckFailed,      ///< the work was done, and its check said no
-  kIo,               ///< the machine failed: disk full, folder read-only, read error
-  kUnavailable,      ///< a needed component is missing: ONNX Runtime, a voice
+  kMismatch,  ///< two things that must agree do not: a flag and the tensors, a shape and a config
+  kCheckFailed,  ///< the work was done, and its check said no
+  kIo,           ///< the machine failed: disk full, folder read-only, read error
+  kUnavailable,  ///< a needed component is missing: ONNX Runtime, a voice
 };
 
 /// Short stable name for machines, e.g. "corrupt" for kCorrupt.
@@ -54,9 +55,9 @@ inline tl::unexpected<Error> fail_in(std::string_view where, Error error) {
 #define WAKEBUILDER_CONCAT_IMPL(a, b) a##b
 #define WAKEBUILDER_CONCAT(a, b) WAKEBUILDER_CONCAT_IMPL(a, b)
 
-#define WAKEBUILDER_TRY_IMPL(result, declaration, ...)                        \
-  auto result = (__VA_ARGS__);                                                \
-  if (!result) return ::wakebuilder::fail(std::move(result).error());         \
+#define WAKEBUILDER_TRY_IMPL(result, declaration, ...)                \
+  auto result = (__VA_ARGS__);                                        \
+  if (!result) return ::wakebuilder::fail(std::move(result).error()); \
   declaration = *std::move(result)
 
 /// Evaluates a Result; returns its error from the current function, or binds its value:
@@ -65,8 +66,8 @@ inline tl::unexpected<Error> fail_in(std::string_view where, Error error) {
   WAKEBUILDER_TRY_IMPL(WAKEBUILDER_CONCAT(wakebuilder_result_, __LINE__), declaration, __VA_ARGS__)
 
 /// The same for Result<void>: `WAKEBUILDER_CHECK(skip(in, 4));`.
-#define WAKEBUILDER_CHECK(...)                                                              \
-  do {                                                                                      \
-    if (auto wakebuilder_status = (__VA_ARGS__); !wakebuilder_status)                       \
-      return ::wakebuilder::fail(std::move(wakebuilder_status).error());                    \
+#define WAKEBUILDER_CHECK(...)                                           \
+  do {                                                                   \
+    if (auto wakebuilder_status = (__VA_ARGS__); !wakebuilder_status)    \
+      return ::wakebuilder::fail(std::move(wakebuilder_status).error()); \
   } while (false)

@@ -41,8 +41,8 @@ struct Tuple {
   List items;
 };
 
-/// A mapping that keeps its order. Keys are unique strings in nearly all checkpoints; optimiser states
-/// have integer keys.
+/// A mapping that keeps its order. Keys are unique strings in nearly all checkpoints; optimiser
+/// states have integer keys.
 using Dict = std::vector<std::pair<Value, Value>>;
 
 /// None, bool, int, float, str, bytes, list, tuple, dict or tensor.
@@ -52,28 +52,33 @@ class Value {
                                BigInteger, Opaque, List, Tuple, Dict, Tensor>;
 
   Value() = default;
-  Value(bool value) : variant_(value) {}                        // NOLINT(google-explicit-constructor)
-  Value(int value) : variant_(std::int64_t{value}) {}           // NOLINT(google-explicit-constructor)
-  Value(std::int64_t value) : variant_(value) {}                // NOLINT(google-explicit-constructor)
-  Value(double value) : variant_(value) {}                      // NOLINT(google-explicit-constructor)
-  Value(const char* value) : variant_(std::string(value)) {}    // NOLINT(google-explicit-constructor)
-  Value(std::string value) : variant_(std::move(value)) {}      // NOLINT(google-explicit-constructor)
-  Value(std::string_view value) : variant_(std::string(value)) {}  // NOLINT(google-explicit-constructor)
-  Value(Bytes value) : variant_(std::move(value)) {}            // NOLINT(google-explicit-constructor)
-  Value(BigInteger value) : variant_(std::move(value)) {}       // NOLINT(google-explicit-constructor)
-  Value(Opaque value) : variant_(std::move(value)) {}           // NOLINT(google-explicit-constructor)
-  Value(List value) : variant_(std::move(value)) {}             // NOLINT(google-explicit-constructor)
-  Value(Tuple value) : variant_(std::move(value)) {}            // NOLINT(google-explicit-constructor)
-  Value(Dict value) : variant_(std::move(value)) {}             // NOLINT(google-explicit-constructor)
-  Value(Tensor value) : variant_(std::move(value)) {}           // NOLINT(google-explicit-constructor)
+  Value(bool value) : variant_(value) {}                      // NOLINT(google-explicit-constructor)
+  Value(int value) : variant_(std::int64_t{value}) {}         // NOLINT(google-explicit-constructor)
+  Value(std::int64_t value) : variant_(value) {}              // NOLINT(google-explicit-constructor)
+  Value(double value) : variant_(value) {}                    // NOLINT(google-explicit-constructor)
+  Value(const char* value) : variant_(std::string(value)) {}  // NOLINT(google-explicit-constructor)
+  Value(std::string value) : variant_(std::move(value)) {}    // NOLINT(google-explicit-constructor)
+  Value(std::string_view value)
+      : variant_(std::string(value)) {}                    // NOLINT(google-explicit-constructor)
+  Value(Bytes value) : variant_(std::move(value)) {}       // NOLINT(google-explicit-constructor)
+  Value(BigInteger value) : variant_(std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Value(Opaque value) : variant_(std::move(value)) {}      // NOLINT(google-explicit-constructor)
+  Value(List value) : variant_(std::move(value)) {}        // NOLINT(google-explicit-constructor)
+  Value(Tuple value) : variant_(std::move(value)) {}       // NOLINT(google-explicit-constructor)
+  Value(Dict value) : variant_(std::move(value)) {}        // NOLINT(google-explicit-constructor)
+  Value(Tensor value) : variant_(std::move(value)) {}      // NOLINT(google-explicit-constructor)
 
   bool is_null() const { return std::holds_alternative<std::monostate>(variant_); }
 
   /// The alternative T, or null: `if (const auto* text = value.get_if<std::string>())`.
   template <class T>
-  const T* get_if() const { return std::get_if<T>(&variant_); }
+  const T* get_if() const {
+    return std::get_if<T>(&variant_);
+  }
   template <class T>
-  T* get_if() { return std::get_if<T>(&variant_); }
+  T* get_if() {
+    return std::get_if<T>(&variant_);
+  }
 
   /// The value under a string key of a Dict; null when this is no Dict or has no such key.
   const Value* find(std::string_view key) const;

@@ -1,0 +1,109 @@
+// The layers that architectures are made of: weights as plain structs, names as PyTorch gives them.
+//
+// T is what holds a weight: model::Parameter for loading, exporting and the reference, a
+// framework's own tensor for training. The visit functions are the one place that knows names and
+// shapes: loading, saving and printing use them. They call f(name, weight, shape), in the order of
+// PyTorch's state_dict.
+//
+// The forward functions are written once over the operations interface (docs/architecture.md, "How
+// a model is written"): `Ops` is onnx::Emitter, model::Reference or a training framework's adapter.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <type_traits>
+
+#include "wakebuilder/core/tensor.h"
+
+namespace wakebuilder::model {
+
+/// A weight and the name it has in the checkpoint.
+struct Parameter {
+  std::string name;
+  core::Tensor tensor;
+};
+
+template <class W, template <class> class Layer>
+inline constexpr bool kIsLayer = false;
+template <class T, template <class> class Layer>
+inline constexpr bool kIsLayer<Layer<T>, Layer> = true;
+
+/// W is Layer<T> or const Layer<T>: lets one visit function serve readers and writers.
+template <class W, template <class> class Layer>
+concept LayerOf = kIsLayer<std::remove_const_t<W>, Layer>;
+
+/// y = x Wᵀ + b; weight [out, in], bias [out].
+template <class T>
+struct Linear {
+  T weight, bias;
+};
+
+template <LayerOf<Linear> W, class F>
+void visit_linear(W& w, const std::string& name, std::int64_t in, std::int64_t out, F&& f) {
+  f(name + ".weight", w.weight, core::Shape{out, in});
+  f(name + ".bias", w.bias, core::Shape{out});
+}
+
+/// Scale and shift of a LayerNorm or GroupNorm; both [width].
+template <class T>
+struct Norm {
+  T weight, bias;
+};
+
+template <LayerOf<Norm> W, class F>
+void visit_norm(W& w, const std::string& name, std::int64_t width, F&& f) {
+  f(name + ".weight", w.weight, core::Shape{width});
+  f(name + ".bias", w.bias, core::Shape{width});
+}
+
+/// Convolution over time; weight [out, in, kernel], bias [out].
+template <class T>
+struct Conv1d {
+  T weight, bias;
+};
+
+template <LayerOf<Conv1d> W, class F>
+void visit_conv1d(W& w, const std::string& name, std::int64_t in, std::int64_t out,
+                  std::int64_t kernel, F&& f) {
+  f(name + ".weight", w.weight, core::Shape{out, in, kernel});
+  f(name + ".bias", w.bias, core::Shape{out});
+}
+
+/// torch.nn.MultiheadAttention; in_proj is query, key and value stacked: weight [3 width, width].
+template <class T>
+struct MultiheadAttention {
+  Linear<T> in_proj, out_proj;
+};
+
+template <LayerOf<MultiheadAttention> W, class F>
+void visit_attention(W& w, const std::string& name, std::int64_t width, F&& f) {
+  f(name + ".in_proj_weight", w.in_proj.weight, core::Shape{3 * width, width});
+  f(name + ".in_proj_bias", w.in_proj.bias, core::Shape{3 * width});
+  visit_linear(w.out_proj, name + ".out_proj", width, width, f);
+}
+
+/// Scaled dot-product attention, softmax(Q Kᵀ / √d) V for each head (Vaswani et al. 2017, eq. 1).
+///
+/// @param qkv  projections, stacked as in_proj gives them, [batch, tokens, 3 width]
+/// @return [batch, tokens, width], heads side by side
+template <class Ops>
+typename Ops::Value attend(Ops& op, typename Ops::Value qkv, std::int64_t tokens,
+                           std::int64_t width, std::int64_t heads) {
+  const std::int64_t head_width = width / heads;
+  const auto parts = op.split("qkv", qkv, 3, 2);
+  const auto by_head = [&](const std::string& name, typename Ops::Value x) {
+    x = op.reshape(name + "_heads", x, {0, tokens, heads, head_width});
+    return op.transpose(name, x, {0, 2, 1, 3});
+  };
+  const auto query = by_head("query", parts[0]);
+  const auto key = op.transpose("key_transposed", by_head("key", parts[1]), {0, 1, 3, 2});
+  const auto value = by_head("value", parts[2]);
+  const auto scores = op.scale("scores", op.matmul("query_key", query, key),
+                               1.0 / std::sqrt(static_cast<double>(head_width)));
+  const auto mixed = op.matmul("weighted", op.softmax("weights", scores), value);
+  return op.reshape("heads_joined", op.transpose("tokens_first", mixed, {0, 2, 1, 3}),
+                    {0, tokens, width});
+}
+
+}  // namespace wakebuilder::model
