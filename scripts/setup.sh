@@ -51,7 +51,7 @@ as_root() {
   elif command -v sudo >/dev/null; then
     sudo DEBIAN_FRONTEND=noninteractive "$@"
   else
-    die "needs root for: $*"
+    die "this user is not root and there is no sudo; as root, run: $*"
   fi
 }
 
@@ -103,15 +103,16 @@ fi
 
 mapfile -t missing < <(missing_of "${packages[@]}")
 if [ ${#missing[@]} -gt 0 ]; then
+  say "not installed: ${missing[*]}"
   update_lists
-  say "installing ${missing[*]}"
+  say "installing them"
   as_root apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
     die "apt-get could not install: ${missing[*]}"
 fi
 
 # ---- ONNX Runtime's headers
 
-# The user _apt, as which root's downloads run, cannot enter our folder.
+# root's downloads run as the user _apt, who may not enter our folder.
 sandbox=()
 [ "$(id -u)" != 0 ] || sandbox=(-o APT::Sandbox::User=root)
 
