@@ -85,11 +85,6 @@ Emitter::Scope::Scope(Emitter& op, const std::string& name) : op_(op), length_(o
 
 Emitter::Scope::~Scope() { op_.path_.resize(length_); }
 
-Emitter::Value Emitter::Scope::result(Value value) const {
-  op_.outputs_.emplace_back(op_.path_, value.name);
-  return value;
-}
-
 Emitter::Emitter(std::int64_t opset) : opset_(opset) {
   WAKEBUILDER_EXPECT(opset >= kOldestEmittedOpset && opset <= kNewestEmittedOpset);
 }
@@ -107,9 +102,6 @@ void Emitter::output(const std::string& name, const Value& value, std::vector<Di
     std::ranges::replace(node.outputs, value.name, name);
   }
   WAKEBUILDER_EXPECT(written);
-  for (auto& layer : outputs_) {
-    if (layer.second == value.name) layer.second = name;
-  }
   graph_.outputs.push_back(float_value(name, std::move(shape)));
 }
 

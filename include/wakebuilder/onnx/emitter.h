@@ -40,7 +40,7 @@ class Emitter {
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
     ~Scope();
-    Value result(Value value) const;
+    Value result(Value value) const { return value; }
 
    private:
     Emitter& op_;
@@ -57,10 +57,6 @@ class Emitter {
 
   /// Declares `value` an output of the graph and gives it that name. @pre a node wrote it
   void output(const std::string& name, const Value& value, std::vector<Dimension> shape);
-
-  /// The value that each scope gave, in order: {"se_block", "se_block/excite"}. Names as of the
-  /// call.
-  const std::vector<std::pair<std::string, std::string>>& outputs() const { return outputs_; }
 
   /// The finished model: IR version, opset, graph. The emitter is empty afterwards.
   ModelProto finish(const std::string& graph_name);
@@ -104,7 +100,6 @@ class Emitter {
 
   std::int64_t opset_;
   std::string path_;
-  std::vector<std::pair<std::string, std::string>> outputs_;
   GraphProto graph_;
 };
 

@@ -1,0 +1,205 @@
+#include "wakebuilder/runtime/session.h"
+
+#include "runtime/api.h"
+
+namespace wakebuilder::runtime {
+
+struct Session::Impl {
+  std::shared_ptr<const OnnxRuntime> runtime;
+  Handle<OrtSession> session;
+  Handle<OrtMemoryInfo> memory;
+  std::vector<Port> inputs;
+  std::vector<Port> outputs;
+
+  const Api& api() const { return runtime->api(); }
+  const OrtApi& ort() const { return *runtime->api().ort; }
+};
+
+namespace {
+
+template <class T>
+Handle<T> own(const Api& api, T* object, void (ORT_API_CALL* OrtApi::*release)(T*)) {
+  return Handle<T>(object, Releaser<T>{api.ort, release});
+}
+
+Result<Handle<OrtSessionOptions>> make_options(const Api& api, const SessionOptions& options) {
+  OrtSessionOptions* raw = nullptr;
+  WAKEBUILDER_CHECK(check(api, api.ort->CreateSessionOptions(&raw)));
+  auto handle = own(api, raw, &OrtApi::ReleaseSessionOptions);
+  WAKEBUILDER_CHECK(check(api, api.ort->SetIntraOpNumThreads(raw, options.threads)));
+  WAKEBUILDER_CHECK(check(api, api.ort->SetInterOpNumThreads(raw, 1)));
+  WAKEBUILDER_CHECK(check(api, api.ort->SetSessionExecutionMode(raw, ORT_SEQUENTIAL)));
+  WAKEBUILDER_CHECK(check(api, api.ort->SetSessionGraphOptimizationLevel(raw, ORT_ENABLE_ALL)));
+  // Waiting threads sleep instead of burning a core.
+  WAKEBUILDER_CHECK(
+      check(api, api.ort->AddSessionConfigEntry(raw, "session.intra_op.allow_spinning", "0")));
+  return handle;
+}
+
+void read_shape(const Api& api, const OrtTensorTypeAndShapeInfo* info, Port& port) {
+  std::size_t rank = 0;
+  if (!check(api, api.ort->GetDimensionsCount(info, &rank))) return;
+  port.shape.resize(rank);
+  std::vector<const char*> names(rank);
+  if (!check(api, api.ort->GetDimensions(info, port.shape.data(), rank))) return;
+  if (!check(api, api.ort->GetSymbolicDimensions(info, names.data(), rank))) return;
+  for (const char* name : names) port.dim_names.emplace_back(name != nullptr ? name : "");
+}
+
+Result<void> read_type(const Api& api, const OrtTypeInfo* type, Port& port) {
+  const OrtTensorTypeAndShapeInfo* info = nullptr;
+  WAKEBUILDER_CHECK(check(api, api.ort->CastTypeInfoToTensorInfo(type, &info)));
+  port.is_tensor = info != nullptr;
+  if (!port.is_tensor) return {};
+  ONNXTensorElementDataType element = ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
+  WAKEBUILDER_CHECK(check(api, api.ort->GetTensorElementType(info, &element)));
+  port.element_type = static_cast<std::int32_t>(element);
+  read_shape(api, info, port);
+  return {};
+}
+
+/// `get_name` and `get_type` are members of OrtApi: for inputs or for outputs.
+template <class GetName, class GetType>
+Result<std::vector<Port>> read_ports(const Api& api, const OrtSession* session, std::size_t count,
+                                     GetName get_name, GetType get_type) {
+  OrtAllocator* allocator = nullptr;
+  WAKEBUILDER_CHECK(check(api, api.ort->GetAllocatorWithDefaultOptions(&allocator)));
+  std::vector<Port> ports(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    char* name = nullptr;
+    WAKEBUILDER_CHECK(check(api, (api.ort->*get_name)(session, i, allocator, &name)));
+    ports[i].name = name;
+    WAKEBUILDER_CHECK(check(api, api.ort->AllocatorFree(allocator, name)));
+    OrtTypeInfo* type = nullptr;
+    WAKEBUILDER_CHECK(check(api, (api.ort->*get_type)(session, i, &type)));
+    const auto guard = own(api, type, &OrtApi::ReleaseTypeInfo);
+    WAKEBUILDER_CHECK(read_type(api, type, ports[i]));
+  }
+  return ports;
+}
+
+/// A tensor that looks at the caller's numbers; ONNX Runtime only reads inputs.
+Result<Handle<OrtValue>> wrap(const Api& api, const OrtMemoryInfo* memory,
+                              const core::Tensor& tensor) {
+  const auto values = tensor.as<float>();
+  OrtValue* raw = nullptr;
+  WAKEBUILDER_CHECK(check(
+      api, api.ort->CreateTensorWithDataAsOrtValue(
+               memory,
+               const_cast<float*>(values.data()),  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+               values.size_bytes(), tensor.shape().data(), tensor.shape().size(),
+               ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &raw)));
+  return own(api, raw, &OrtApi::ReleaseValue);
+}
+
+Result<core::Tensor> unwrap(const Api& api, OrtValue* value) {
+  OrtTensorTypeAndShapeInfo* info = nullptr;
+  WAKEBUILDER_CHECK(check(api, api.ort->GetTensorTypeAndShape(value, &info)));
+  const auto guard = own(api, info, &OrtApi::ReleaseTensorTypeAndShapeInfo);
+  Port port;
+  ONNXTensorElementDataType element = ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
+  WAKEBUILDER_CHECK(check(api, api.ort->GetTensorElementType(info, &element)));
+  if (element != ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT) {
+    return fail(ErrorCode::kUnsupported,
+                "expected a float32 output, found element type " + std::to_string(element));
+  }
+  read_shape(api, info, port);
+  void* data = nullptr;
+  WAKEBUILDER_CHECK(check(api, api.ort->GetTensorMutableData(value, &data)));
+  const auto* begin = static_cast<const float*>(data);
+  return core::Tensor::from(std::vector<float>(begin, begin + core::numel(port.shape)), port.shape);
+}
+
+}  // namespace
+
+Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+Session::~Session() = default;
+
+const std::vector<Port>& Session::inputs() const { return impl_->inputs; }
+const std::vector<Port>& Session::outputs() const { return impl_->outputs; }
+
+namespace {
+
+/// `create` makes the session: from a file or from memory.
+template <class Impl, class Create>
+Result<std::unique_ptr<Impl>> open_with(std::shared_ptr<const OnnxRuntime> runtime,
+                                        const SessionOptions& options, Create create) {
+  auto impl = std::make_unique<Impl>();
+  impl->runtime = std::move(runtime);
+  const Api& api = impl->api();
+  WAKEBUILDER_TRY(const auto session_options, make_options(api, options));
+  OrtSession* session = nullptr;
+  WAKEBUILDER_CHECK(check(api, create(api, session_options.get(), &session)));
+  impl->session = own(api, session, &OrtApi::ReleaseSession);
+  OrtMemoryInfo* memory = nullptr;
+  WAKEBUILDER_CHECK(
+      check(api, api.ort->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &memory)));
+  impl->memory = own(api, memory, &OrtApi::ReleaseMemoryInfo);
+  std::size_t inputs = 0;
+  std::size_t outputs = 0;
+  WAKEBUILDER_CHECK(check(api, api.ort->SessionGetInputCount(session, &inputs)));
+  WAKEBUILDER_CHECK(check(api, api.ort->SessionGetOutputCount(session, &outputs)));
+  WAKEBUILDER_TRY(impl->inputs, read_ports(api, session, inputs, &OrtApi::SessionGetInputName,
+                                           &OrtApi::SessionGetInputTypeInfo));
+  WAKEBUILDER_TRY(impl->outputs, read_ports(api, session, outputs, &OrtApi::SessionGetOutputName,
+                                            &OrtApi::SessionGetOutputTypeInfo));
+  return impl;
+}
+
+}  // namespace
+
+Result<Session> Session::open(std::shared_ptr<const OnnxRuntime> runtime,
+                              const std::filesystem::path& model, const SessionOptions& options) {
+  WAKEBUILDER_TRY(
+      auto impl,
+      open_with<Impl>(std::move(runtime), options,
+                      [&](const Api& api, const OrtSessionOptions* settings, OrtSession** session) {
+                        return api.ort->CreateSession(api.env, model.c_str(), settings, session);
+                      }));
+  return Session(std::move(impl));
+}
+
+Result<Session> Session::open(std::shared_ptr<const OnnxRuntime> runtime,
+                              std::span<const std::byte> model, const SessionOptions& options) {
+  WAKEBUILDER_TRY(
+      auto impl,
+      open_with<Impl>(std::move(runtime), options,
+                      [&](const Api& api, const OrtSessionOptions* settings, OrtSession** session) {
+                        return api.ort->CreateSessionFromArray(api.env, model.data(), model.size(),
+                                                               settings, session);
+                      }));
+  return Session(std::move(impl));
+}
+
+Result<std::vector<core::Tensor>> Session::run(
+    std::span<const std::pair<std::string, core::Tensor>> inputs,
+    std::span<const std::string> outputs) {
+  const Api& api = impl_->api();
+  std::vector<const char*> input_names;
+  std::vector<Handle<OrtValue>> owners;
+  std::vector<const OrtValue*> input_values;
+  for (const auto& [name, tensor] : inputs) {
+    WAKEBUILDER_TRY(auto value, wrap(api, impl_->memory.get(), tensor));
+    input_names.push_back(name.c_str());
+    input_values.push_back(value.get());
+    owners.push_back(std::move(value));
+  }
+  std::vector<const char*> output_names;
+  for (const std::string& name : outputs) output_names.push_back(name.c_str());
+  std::vector<OrtValue*> output_values(outputs.size(), nullptr);
+  WAKEBUILDER_CHECK(
+      check(api, api.ort->Run(impl_->session.get(), nullptr, input_names.data(),
+                              input_values.data(), input_values.size(), output_names.data(),
+                              output_names.size(), output_values.data())));
+  for (OrtValue* value : output_values) owners.push_back(own(api, value, &OrtApi::ReleaseValue));
+  std::vector<core::Tensor> results;
+  for (OrtValue* value : output_values) {
+    WAKEBUILDER_TRY(auto tensor, unwrap(api, value));
+    results.push_back(std::move(tensor));
+  }
+  return results;
+}
+
+}  // namespace wakebuilder::runtime
