@@ -1,0 +1,158 @@
+#include "onnx/onnx_library.h"
+
+#include <algorithm>
+#include <exception>
+#include <string_view>
+
+#include <onnx/checker.h>
+#include <onnx/onnx_pb.h>
+#include <onnx/shape_inference/implementation.h>
+
+#include "wakebuilder/core/text.h"
+#include "wakebuilder/onnx/read.h"
+#include "wakebuilder/onnx/write.h"
+
+#include "onnx/check_functions.h"
+#include "onnx/skeleton.h"
+
+namespace wakebuilder::onnx {
+namespace {
+
+using core::Finding;
+using core::Severity;
+
+// Inference walks through every call of a function again: a few small functions that call each
+// other twice would keep it busy for hours.
+constexpr std::uint64_t kMaxExpandedNodes = 200'000;
+
+constexpr std::int64_t kLibraryIrVersion = ::onnx::Version::IR_VERSION;
+constexpr std::int64_t kOverloadsIrVersion = 10;
+constexpr std::int32_t kLibraryElementTypes = ::onnx::TensorProto_DataType_DataType_MAX;
+
+bool knows_imports(const std::vector<std::pair<std::string, std::int64_t>>& imports) {
+  const auto& ranges = ::onnx::OpSchemaRegistry::DomainToVersionRange::Instance().Map();
+  return std::all_of(imports.begin(), imports.end(), [&](const auto& import) {
+    const auto range = ranges.find(import.first == "ai.onnx" ? "" : import.first);
+    return range == ranges.end() ||
+           (import.second >= range->second.first && import.second <= range->second.second);
+  });
+}
+
+bool knows(const TensorProto& tensor) { return tensor.data_type <= kLibraryElementTypes; }
+
+bool knows(const ValueInfoProto& value) {
+  return !value.type || value.type->elem_type <= kLibraryElementTypes;
+}
+
+bool knows(const GraphProto& graph);
+bool knows(const AttributeProto& attribute);
+bool knows(const NodeProto& node);
+bool knows(const FunctionProto& function);
+
+template <class T>
+bool knows_all(const std::vector<T>& list) {
+  return std::all_of(list.begin(), list.end(), [](const T& item) { return knows(item); });
+}
+
+bool knows(const GraphProto& graph) {
+  return knows_all(graph.inputs) && knows_all(graph.outputs) && knows_all(graph.value_infos) &&
+         knows_all(graph.initializers) && knows_all(graph.nodes);
+}
+
+bool knows(const AttributeProto& attribute) {
+  return knows_all(attribute.tensors) && knows_all(attribute.graphs);
+}
+
+bool knows(const NodeProto& node) {
+  return (node.overload.empty() || kLibraryIrVersion >= kOverloadsIrVersion) &&
+         knows_all(node.attributes);
+}
+
+bool knows(const FunctionProto& function) {
+  return (function.overload.empty() || kLibraryIrVersion >= kOverloadsIrVersion) &&
+         knows_imports(function.opset_imports) && knows_all(function.nodes);
+}
+
+/// The model as the library's own type; the text says why not.
+Result<::onnx::ModelProto> to_library(const ModelProto& model,
+                                      const std::filesystem::path& folder) {
+  WAKEBUILDER_TRY(const ModelProto skeleton, skeleton_of(model, kLibraryIrVersion, folder));
+  const std::string bytes = serialize(skeleton);
+  ::onnx::ModelProto message;
+  if (bytes.size() > kMaxModelBytes ||
+      !message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return fail(ErrorCode::kUnsupported, "protobuf cannot read the model");
+  }
+  return message;
+}
+
+// --- sentences ---
+
+/// One line: what the library wrote over several lines, and no more than a few hundred characters
+/// of it.
+std::string one_line(std::string_view text) {
+  std::string line;
+  for (const char c : text) {
+    const bool space = c == '\n' || c == ' ' || c == '\t';
+    if (!space) line += c;
+    if (space && !line.empty() && line.back() != ' ') line += ' ';
+  }
+  while (!line.empty() && line.back() == ' ') line.pop_back();
+  return core::quote(line, 600);
+}
+
+Finding finding(std::string_view text) {
+  return {Severity::kError, "model", std::string(onnx_library_name()) + ": " + one_line(text)};
+}
+
+/// Runs one of the library's functions; its exception becomes a finding.
+template <class Ask>
+void ask(std::vector<Finding>& findings, const Ask& question) {
+  try {
+    question();
+  } catch (const std::exception& error) {
+    findings.push_back(finding(error.what()));
+  }
+}
+
+// ShapeInferenceOptions.error_mode: whether an operator's own complaint is thrown or skipped.
+constexpr int kStrict = 1;
+constexpr int kLenient = 0;
+
+void infer(::onnx::ModelProto& model, int error_mode) {
+  ::onnx::shape_inference::InferShapes(model, ::onnx::OpSchemaRegistry::Instance(),
+                                       ::onnx::ShapeInferenceOptions{true, error_mode, true});
+}
+
+}  // namespace
+
+std::string onnx_library_name() { return "ONNX checker " WAKEBUILDER_LIBONNX_VERSION; }
+
+bool onnx_library_knows(const ModelProto& model) {
+  return model.graph && knows_imports(model.opset_imports) && knows(*model.graph) &&
+         knows_all(model.functions) && expanded_nodes(model) <= kMaxExpandedNodes;
+}
+
+std::vector<Finding> ask_onnx_library(const ModelProto& model,
+                                      const std::filesystem::path& folder) {
+  auto message = to_library(model, folder);
+  if (!message) return {finding(message.error().message)};
+  std::vector<Finding> findings;
+  ask(findings, [&] { ::onnx::checker::check_model(*message); });
+  ask(findings, [&] { infer(*message, kStrict); });
+  return findings;
+}
+
+std::vector<ValueInfoProto> infer_with_onnx_library(const ModelProto& model) {
+  // The weights' data is of no interest here, so there is no folder to look into.
+  auto message = to_library(model, {});
+  if (!message) return model.graph->value_infos;
+  std::vector<Finding> ignored;
+  ask(ignored, [&] { infer(*message, kLenient); });
+  const std::string bytes = message->SerializeAsString();
+  auto inferred = parse_model(std::as_bytes(std::span(bytes)), nullptr);
+  if (!inferred || !inferred->graph) return model.graph->value_infos;
+  return std::move(inferred->graph->value_infos);
+}
+
+}  // namespace wakebuilder::onnx
