@@ -15,7 +15,7 @@ function(wakebuilder_set_defaults target)
   target_compile_definitions(${target} PRIVATE "WAKEBUILDER_VERSION=\"${PROJECT_VERSION}\"")
 endfunction()
 
-# Links the modules that exist. `runtime` is missing without WAKEBUILDER_WITH_ORT.
+# Links the modules that exist.
 function(wakebuilder_link_modules target visibility)
   foreach(module IN LISTS ARGN)
     if(TARGET wakebuilder_${module})

@@ -1,8 +1,11 @@
-// Calls the installed library: its version, and an export that has to fail with a sentence.
+// Calls the installed library: an export of a checkpoint that is not there fails with a sentence.
 #include <cstdio>
 
-#include "wakebuilder/core/version.h"
+#include "wakebuilder/pipeline/export.h"
 
 int main() {
-  std::printf("wakebuilder %s\n", std::string(wakebuilder::version()).c_str());
+  const auto report = wakebuilder::pipeline::export_onnx("absent.pt", "absent.onnx");
+  if (report || report.error().code != wakebuilder::ErrorCode::kNotFound) return 1;
+  std::printf("%s\n", report.error().message.c_str());
+  return 0;
 }
