@@ -1,13 +1,13 @@
 // GoogleMock matchers that speak of results and tensors.
 #pragma once
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <cstddef>
 #include <ostream>
 #include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "wakebuilder/core/result.h"
 #include "wakebuilder/core/tensor.h"
@@ -33,7 +33,8 @@ MATCHER(IsOk, negation ? "is an error" : "is ok") {
 /// A Result that holds an error of this code whose sentence contains `text`.
 MATCHER_P2(HasError, code, text,
            std::string(negation ? "is not" : "is") + " the error " +
-               std::string(wakebuilder::to_string(code)) + " that says \"" + std::string(text) + "\"") {
+               std::string(wakebuilder::to_string(code)) + " that says \"" + std::string(text) +
+               "\"") {
   if (arg.has_value()) {
     *result_listener << "which is ok";
     return false;
@@ -43,7 +44,8 @@ MATCHER_P2(HasError, code, text,
 }
 
 /// A float32 tensor of the shape of `want` whose values are all within `tolerance` of it.
-MATCHER_P2(TensorNear, want, tolerance, "is near a tensor of shape " + core::to_string(want.shape())) {
+MATCHER_P2(TensorNear, want, tolerance,
+           "is near a tensor of shape " + core::to_string(want.shape())) {
   if (arg.shape() != want.shape()) {
     *result_listener << "whose shape is " << core::to_string(arg.shape());
     return false;
