@@ -21,7 +21,7 @@ inline void PrintTo(const Error& error, std::ostream* out) {
 
 }  // namespace wakebuilder
 
-namespace wakebuilder::testing {
+namespace wakebuilder::test {
 
 /// A Result that holds a value; the failure shows its error. `EXPECT_THAT(read(path), IsOk());`
 MATCHER(IsOk, negation ? "is an error" : "is ok") {
@@ -62,4 +62,4 @@ MATCHER_P2(TensorNear, want, tolerance,
   return true;
 }
 
-}  // namespace wakebuilder::testing
+}  // namespace wakebuilder::test
