@@ -50,6 +50,15 @@ Limbs limbs_of(std::string_view bytes) {
 
 }  // namespace
 
+std::string_view without_padding(std::string_view bytes) {
+  const char sign = is_negative(bytes) ? '\xff' : '\0';
+  while (bytes.size() > 1 && bytes.back() == sign &&
+         is_negative(bytes.substr(0, bytes.size() - 1)) == is_negative(bytes)) {
+    bytes.remove_suffix(1);
+  }
+  return bytes;
+}
+
 std::int64_t small_integer(std::string_view bytes) {
   WAKEBUILDER_EXPECT(bytes.size() <= sizeof(std::int64_t));
   std::uint64_t bits = is_negative(bytes) ? ~std::uint64_t{0} : 0;
@@ -98,11 +107,7 @@ std::optional<std::string> integer_bytes(const core::BigInteger& number) {
     for (unsigned shift = 0; shift < 32; shift += 8)
       bytes.push_back(static_cast<char>(limb >> shift));
   }
-  const char sign = negative ? '\xff' : '\0';
-  while (bytes.size() > 1 && bytes.back() == sign &&
-         is_negative(std::string_view(bytes).substr(0, bytes.size() - 1)) == is_negative(bytes)) {
-    bytes.pop_back();
-  }
+  bytes.resize(without_padding(bytes).size());
   return bytes;
 }
 

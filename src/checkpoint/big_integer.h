@@ -10,6 +10,9 @@
 
 namespace wakebuilder::checkpoint {
 
+/// The bytes without those at the end that only repeat the sign.
+std::string_view without_padding(std::string_view bytes);
+
 /// The number in at most 8 bytes; no bytes are 0. @pre bytes.size() <= 8
 std::int64_t small_integer(std::string_view bytes);
 

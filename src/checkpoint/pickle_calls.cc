@@ -215,8 +215,8 @@ T number_of(std::uint64_t bits) {
 
 Node float_of(const NumpyDType& dtype, std::uint64_t bits) {
   if (dtype.size == 8) return number_of<double>(bits);
-  if (dtype.size == 4) return double{number_of<float>(bits)};
-  return double{core::float16_to_float(number_of<std::uint16_t>(bits))};
+  if (dtype.size == 4) return static_cast<double>(number_of<float>(bits));
+  return static_cast<double>(core::float16_to_float(number_of<std::uint16_t>(bits)));
 }
 
 Node integer_of(const NumpyDType& dtype, std::uint64_t bits) {

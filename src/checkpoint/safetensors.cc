@@ -14,6 +14,7 @@
 #include "wakebuilder/core/text.h"
 
 #include "checkpoint/copy_budget.h"
+#include "checkpoint/json_size.h"
 #include "checkpoint/limits.h"
 #include "checkpoint/tensor_reader.h"
 
@@ -65,16 +66,6 @@ struct Entry {
   std::uint64_t end = 0;
 };
 
-/// Values take far more memory than their text, so their number is bounded before the text is
-/// parsed.
-Result<void> check_value_count(std::string_view json) {
-  const auto values = std::count_if(json.begin(), json.end(), [](char c) {
-    return c == ',' || c == ':' || c == '[' || c == '{';
-  });
-  if (static_cast<std::uint64_t>(values) <= kMaxJsonValues) return {};
-  return corrupt("the header has more than " + std::to_string(kMaxJsonValues) + " values");
-}
-
 Result<Value> read_header(core::ByteReader& reader) {
   const auto length = reader.number<std::uint64_t>();
   if (!length) return corrupt("safetensors: the file ends within the header's length");
@@ -84,7 +75,7 @@ Result<Value> read_header(core::ByteReader& reader) {
   }
   const std::string_view text = *reader.text(*length);
   if (!text.starts_with('{')) return corrupt("safetensors: the header is no JSON object");
-  WAKEBUILDER_CHECK(check_value_count(text));
+  WAKEBUILDER_CHECK(check_json_size(text));
   auto header = core::parse_json(text);
   if (!header) return fail_in("safetensors header", std::move(header).error());
   return header;

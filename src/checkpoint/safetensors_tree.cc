@@ -11,6 +11,7 @@
 #include "wakebuilder/core/json.h"
 #include "wakebuilder/core/text.h"
 
+#include "checkpoint/json_size.h"
 #include "checkpoint/limits.h"
 
 namespace wakebuilder::checkpoint {
@@ -138,21 +139,13 @@ class TreeReader {
   std::unordered_set<std::string_view> used_;
 };
 
-Result<void> check_value_count(std::string_view json) {
-  const auto values = std::count_if(json.begin(), json.end(), [](char c) {
-    return c == ',' || c == ':' || c == '[' || c == '{';
-  });
-  if (static_cast<std::uint64_t>(values) <= kMaxJsonValues) return {};
-  return corrupt("more than " + std::to_string(kMaxJsonValues) + " values");
-}
-
 }  // namespace
 
 Result<Value> take_tree(SafetensorsFile& file) {
   const Value* text = file.metadata.find(kTreeKey);
   if (text == nullptr) return Value(std::move(file.tensors));
   const std::string& json = *text->get_if<std::string>();
-  WAKEBUILDER_CHECK(check_value_count(json));
+  WAKEBUILDER_CHECK(check_json_size(json));
   auto parsed = core::parse_json(json);
   if (!parsed) return corrupt(std::move(parsed).error().message);
   TreeReader reader(file.tensors);

@@ -271,8 +271,9 @@ Result<void> Unpickler::push_long(std::optional<std::int64_t> length) {
   }
   const auto text = reader_.text(static_cast<std::uint64_t>(*length));
   if (!text) return ends_early();
-  if (text->size() <= sizeof(std::int64_t)) return push_node(small_integer(*text));
-  core::BigInteger big = big_integer(*text);
+  const std::string_view bytes = without_padding(*text);
+  if (bytes.size() <= sizeof(std::int64_t)) return push_node(small_integer(bytes));
+  core::BigInteger big = big_integer(bytes);
   WAKEBUILDER_CHECK(charge(graph_, big.digits.size()));
   return push_node(std::move(big));
 }

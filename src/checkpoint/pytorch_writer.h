@@ -1,0 +1,14 @@
+// Writes PyTorch zip files to anything that takes bytes.
+#pragma once
+
+#include "wakebuilder/core/result.h"
+#include "wakebuilder/core/value.h"
+
+#include "checkpoint/zip_writer.h"
+
+namespace wakebuilder::checkpoint {
+
+/// What write_pytorch() of write.h does, for any sink.
+Result<void> write_pytorch_to(const ByteSink& sink, const core::Value& root);
+
+}  // namespace wakebuilder::checkpoint
