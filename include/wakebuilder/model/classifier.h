@@ -13,6 +13,9 @@
 
 namespace wakebuilder::model {
 
+/// The threshold of a classifier whose checkpoint names none: the likelier of the two classes wins.
+inline constexpr double kDefaultThreshold = 0.5;
+
 using NamedTensors = std::vector<std::pair<std::string, core::Tensor>>;
 
 struct Classifier {

@@ -1,0 +1,21 @@
+// Reports as values: what `--json` prints and the server answers (docs/architecture.md, contracts).
+#pragma once
+
+#include "wakebuilder/core/value.h"
+#include "wakebuilder/pipeline/convert.h"
+#include "wakebuilder/pipeline/export.h"
+#include "wakebuilder/pipeline/inspect.h"
+#include "wakebuilder/pipeline/registry.h"
+#include "wakebuilder/pipeline/validate.h"
+
+namespace wakebuilder::pipeline {
+
+core::Value to_value(const Validation& validation);
+core::Value to_value(const std::vector<core::Finding>& findings);
+core::Value to_value(const ExportReport& report);
+core::Value to_value(const ValidateReport& report);
+core::Value to_value(const Inspection& inspection);
+core::Value to_value(const ConvertReport& report);
+core::Value to_value(const std::vector<RegistrySummary>& models);
+
+}  // namespace wakebuilder::pipeline

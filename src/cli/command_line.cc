@@ -1,0 +1,210 @@
+#include "cli/command_line.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include <CLI/CLI.hpp>
+
+#include "wakebuilder/core/version.h"
+
+#include "cli/completion.h"
+
+namespace wakebuilder::cli {
+namespace {
+
+constexpr std::string_view kAbout =
+    "Turns wake-word checkpoints into checked ONNX models, without Python.\n"
+    "Results go to stdout, progress and errors to stderr. Exit status: 0 done, 1 the check "
+    "failed,\n"
+    "2 wrong usage or bad input, 3 the machine failed.";
+
+/// A verb of the program: CLI11's subcommand with the options that all verbs have.
+CLI::App* add_verb(CLI::App& app, CommandLine& line, const std::string& name,
+                   const std::string& about, const std::string& example) {
+  CLI::App* verb = app.add_subcommand(name, about);
+  verb->add_flag("--json", line.json, "Print one JSON object instead of text");
+  verb->footer("Example:\n  " + example);
+  verb->parse_complete_callback([&line, name] { line.verb = name; });
+  return verb;
+}
+
+void add_registry(CLI::App* verb, CommandLine& line, std::string& target) {
+  verb->add_option("--model", target, "Name of a model in the registry");
+  verb->add_option("--models", line.models,
+                   "Folder of the registry (default: $WAKEBUILDER_MODELS, else models)")
+      ->option_text("DIR");
+}
+
+void add_runtime(CLI::App* verb, std::filesystem::path& library) {
+  verb->add_option("--onnxruntime", library,
+                   "ONNX Runtime library to use instead of the installed one")
+      ->option_text("PATH");
+}
+
+void add_export(CLI::App& app, CommandLine& line, ExportCommand& command) {
+  CLI::App* verb = add_verb(app, line, "export", "Make a checked .onnx from a checkpoint",
+                            "wakebuilder export --checkpoint jarvis.pt --output jarvis.onnx");
+  verb->add_option("target", command.target, "A model's name in the registry, or a checkpoint")
+      ->option_text("NAME|FILE");
+  verb->add_option("--checkpoint", command.checkpoint,
+                   "Checkpoint to read (.pt, .pth, .bin, .safetensors)")
+      ->option_text("FILE");
+  verb->add_option("--output", command.output, "Model to write (default: beside the checkpoint)")
+      ->option_text("FILE.onnx");
+  add_registry(verb, line, command.target);
+  verb->add_option("--opset", command.options.opset, "ONNX operator set, 13 to 21 (default 17)")
+      ->option_text("N");
+  verb->add_option("--graph", "What to export: head (embeddings to logits)")
+      ->option_text("head")
+      ->check(CLI::IsMember({"head"}));
+  verb->add_flag("!--no-fold", command.options.fold,
+                 "Write the graph as it was trained, without exact folding");
+  verb->add_option("--atol", command.options.atol,
+                   "Allowed difference from the reference (default 1e-05)")
+      ->option_text("X");
+  verb->add_option("--external-data", command.options.external_data,
+                   "Put the weights into this file beside the model")
+      ->option_text("NAME");
+  verb->add_flag("--force", command.options.force, "Overwrite an output that is no ONNX model");
+  add_runtime(verb, command.options.onnxruntime);
+}
+
+void add_validate(CLI::App& app, CommandLine& line, ValidateCommand& command) {
+  CLI::App* verb =
+      add_verb(app, line, "validate", "Check an .onnx, alone or against its checkpoint",
+               "wakebuilder validate jarvis.pt jarvis.onnx");
+  verb->add_option("targets", command.targets,
+                   "A model's name, an .onnx, or a checkpoint and an .onnx")
+      ->option_text("NAME|FILE...")
+      ->expected(0, 2);
+  verb->add_option("--checkpoint", command.checkpoint, "Compare with this checkpoint")
+      ->option_text("FILE");
+  verb->add_option("--compare", command.activations, "Compare with activations stored by PyTorch")
+      ->option_text("FILE.safetensors");
+  verb->add_option_function<std::string>(
+      "--model", [&command](const std::string& name) { command.targets.push_back(name); },
+      "Name of a model in the registry");
+  verb->add_option("--models", line.models,
+                   "Folder of the registry (default: $WAKEBUILDER_MODELS, else models)")
+      ->option_text("DIR");
+  verb->add_option("--atol", command.atol, "Allowed difference from the reference (default 1e-05)")
+      ->option_text("X");
+  add_runtime(verb, command.onnxruntime);
+}
+
+void add_inspect(CLI::App& app, CommandLine& line, InspectCommand& command) {
+  CLI::App* verb = add_verb(app, line, "inspect", "Show what a model or checkpoint holds",
+                            "wakebuilder inspect jarvis.onnx --svg jarvis.svg");
+  verb->add_option("target", command.target,
+                   "An .onnx, .pt or .safetensors file, or a model's name")
+      ->option_text("FILE|NAME");
+  add_registry(verb, line, command.target);
+  verb->add_option("--svg", command.svg, "Draw the graph of an .onnx into this file")
+      ->option_text("FILE.svg");
+  verb->add_flag("--graph", command.graph, "Print the graph of an .onnx, node by node");
+}
+
+void add_convert(CLI::App& app, CommandLine& line, ConvertCommand& command) {
+  CLI::App* verb =
+      add_verb(app, line, "convert", "Copy a checkpoint into another format, loss-free",
+               "wakebuilder convert jarvis.pt jarvis.safetensors");
+  verb->add_option("input", command.input, "Checkpoint to read")->option_text("FILE")->required();
+  verb->add_option("output", command.output, "File to write: .pt, .pth, .bin or .safetensors")
+      ->option_text("FILE")
+      ->required();
+  verb->add_flag("--force", command.force, "Overwrite an output that is no checkpoint");
+}
+
+void add_models(CLI::App& app, CommandLine& line) {
+  CLI::App* verb = add_verb(app, line, "models", "List the models of the registry",
+                            "wakebuilder models --models models");
+  verb->add_option("--models", line.models,
+                   "Folder of the registry (default: $WAKEBUILDER_MODELS, else models)")
+      ->option_text("DIR");
+}
+
+std::vector<CompletionVerb> completion_verbs(const CLI::App& app) {
+  std::vector<CompletionVerb> verbs;
+  for (const CLI::App* verb : app.get_subcommands({})) {
+    CompletionVerb entry{.name = verb->get_name(), .options = {}};
+    for (const CLI::Option* option : verb->get_options()) {
+      for (const std::string& name : option->get_lnames()) entry.options.push_back("--" + name);
+    }
+    verbs.push_back(std::move(entry));
+  }
+  return verbs;
+}
+
+/// CLI11's sentence on one line, without its hint to run --help.
+std::string sentence(std::string text) {
+  const auto end = text.find('\n');
+  if (end != std::string::npos) text.resize(end);
+  return text + "; see wakebuilder --help";
+}
+
+/// Arguments of files: `export jarvis.pt` and `export jarvis` share a place.
+template <class Command>
+void choose(const CLI::App& app, const std::string& verb, CommandLine& line, Command command) {
+  if (app.got_subcommand(verb)) line.command = std::move(command);
+}
+
+void read_environment(CommandLine& line) {
+  const char* models = std::getenv("WAKEBUILDER_MODELS");  // NOLINT(concurrency-mt-unsafe)
+  if (models != nullptr && *models != '\0') line.models = models;
+}
+
+/// Before parsing, so that a wrong option is answered in the form that was asked for.
+void look_ahead(int argc, const char* const* argv, const CLI::App& app, CommandLine& line) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == "--json") line.json = true;
+    const auto verbs = app.get_subcommands({});
+    const bool is_verb = std::ranges::any_of(
+        verbs, [&](const CLI::App* verb) { return verb->get_name() == argument; });
+    if (is_verb && line.verb.empty()) line.verb = argument;
+  }
+}
+
+}  // namespace
+
+Result<void> parse(int argc, const char* const* argv, CommandLine& line) {
+  ExportCommand export_command;
+  ValidateCommand validate_command;
+  InspectCommand inspect_command;
+  ConvertCommand convert_command;
+  CLI::App app{std::string(kAbout), "wakebuilder"};
+  app.set_version_flag("--version", "wakebuilder " + std::string(version()));
+  app.require_subcommand(1);
+  app.footer("Run 'wakebuilder VERB --help' for the options and an example of a verb.");
+  read_environment(line);
+  add_export(app, line, export_command);
+  add_validate(app, line, validate_command);
+  add_inspect(app, line, inspect_command);
+  add_convert(app, line, convert_command);
+  add_models(app, line);
+  app.add_subcommand("completion", "Print the completion script for bash")
+      ->footer("Example:\n  source <(wakebuilder completion)");
+  look_ahead(argc, argv, app, line);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    const auto chosen = app.get_subcommands();
+    line.command = ShowText{chosen.empty() ? app.help() : chosen.front()->help()};
+    return {};
+  } catch (const CLI::CallForVersion&) {
+    line.command = ShowText{app.version() + "\n"};
+    return {};
+  } catch (const CLI::ParseError& error) {
+    return fail(ErrorCode::kInvalidArgument, sentence(error.what()));
+  }
+  choose(app, "export", line, export_command);
+  choose(app, "validate", line, validate_command);
+  choose(app, "inspect", line, inspect_command);
+  choose(app, "convert", line, convert_command);
+  choose(app, "models", line, ModelsCommand{});
+  if (app.got_subcommand("completion"))
+    line.command = CompletionCommand{bash_completion(completion_verbs(app))};
+  return {};
+}
+
+}  // namespace wakebuilder::cli

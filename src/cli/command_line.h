@@ -1,0 +1,66 @@
+// What the user asked for: the command line as plain data. CLI11 stays in command_line.cc.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "wakebuilder/core/result.h"
+#include "wakebuilder/pipeline/export.h"
+
+namespace wakebuilder::cli {
+
+struct ExportCommand {
+  std::string target;                ///< name in the registry, or a checkpoint file
+  std::filesystem::path checkpoint;  ///< --checkpoint
+  std::filesystem::path output;      ///< --output
+  pipeline::ExportOptions options;
+};
+
+struct ValidateCommand {
+  std::vector<std::string> targets;   ///< a name, an .onnx, or a .pt and an .onnx
+  std::filesystem::path checkpoint;   ///< --checkpoint
+  std::filesystem::path activations;  ///< --compare
+  double atol = 1e-5;
+  std::filesystem::path onnxruntime;
+};
+
+struct InspectCommand {
+  std::string target;
+  std::filesystem::path svg;  ///< --svg
+  bool graph = false;         ///< --graph: the printable graph too
+};
+
+struct ConvertCommand {
+  std::filesystem::path input;
+  std::filesystem::path output;
+  bool force = false;
+};
+
+struct ModelsCommand {};
+
+struct CompletionCommand {
+  std::string script;  ///< for bash
+};
+
+/// --help, --version: text to print, nothing to do.
+struct ShowText {
+  std::string text;
+};
+
+struct CommandLine {
+  std::string verb;  ///< "export"; "" before one is known
+  bool json = false;
+  std::filesystem::path models = "models";
+  std::variant<ShowText, ExportCommand, ValidateCommand, InspectCommand, ConvertCommand,
+               ModelsCommand, CompletionCommand>
+      command;
+};
+
+/// Parses the arguments. `line` gets verb and json also when the rest is wrong, so that the error
+/// can be said in the right form. Errors: kInvalidArgument.
+Result<void> parse(int argc, const char* const* argv, CommandLine& line);
+
+}  // namespace wakebuilder::cli

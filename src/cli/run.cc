@@ -1,0 +1,177 @@
+#include "cli/run.h"
+
+#include <iostream>
+
+#include "wakebuilder/core/file.h"
+#include "wakebuilder/core/json.h"
+#include "wakebuilder/core/text.h"
+#include "wakebuilder/pipeline/convert.h"
+#include "wakebuilder/pipeline/export.h"
+#include "wakebuilder/pipeline/inspect.h"
+#include "wakebuilder/pipeline/registry.h"
+#include "wakebuilder/pipeline/report.h"
+#include "wakebuilder/pipeline/validate.h"
+
+#include "cli/show.h"
+
+namespace wakebuilder::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_file(const fs::path& path) {
+  std::error_code error;
+  return fs::is_regular_file(path, error);
+}
+
+/// What looks like a file is one, there or not; all else is a name of the registry.
+bool names_file(const std::string& target) {
+  const fs::path path(target);
+  const std::string ending = path.extension().string();
+  return is_file(path) || path.has_parent_path() || ending == ".onnx" || ending == ".pt" ||
+         ending == ".pth" || ending == ".bin" || ending == ".safetensors";
+}
+
+template <class Report>
+void answer(const CommandLine& line, const Report& report, const std::string& text) {
+  std::cout << (line.json ? core::to_json(pipeline::to_value(report)) + "\n" : text);
+}
+
+// ---- export
+// ----------------------------------------------------------------------------------------------
+
+fs::path default_output(const fs::path& checkpoint) {
+  return fs::path(checkpoint).replace_extension(".onnx");
+}
+
+Result<pipeline::ExportReport> export_file(const ExportCommand& command,
+                                           const fs::path& checkpoint) {
+  const fs::path output = command.output.empty() ? default_output(checkpoint) : command.output;
+  return pipeline::export_onnx(checkpoint, output, command.options);
+}
+
+Result<pipeline::ExportReport> export_named(const CommandLine& line, const ExportCommand& command) {
+  WAKEBUILDER_TRY(const auto entry, pipeline::Registry(line.models).find(command.target));
+  if (!command.output.empty()) return export_file(command, entry.checkpoint);
+  return pipeline::export_entry(entry, command.options);
+}
+
+Result<pipeline::ExportReport> export_any(const CommandLine& line, const ExportCommand& command) {
+  if (!command.checkpoint.empty() && !command.target.empty()) {
+    return fail(ErrorCode::kInvalidArgument, "expected a model's name or --checkpoint, found both");
+  }
+  if (!command.checkpoint.empty()) return export_file(command, command.checkpoint);
+  if (command.target.empty())
+    return fail(ErrorCode::kInvalidArgument,
+                "expected a model's name or --checkpoint FILE, found neither");
+  if (names_file(command.target)) return export_file(command, command.target);
+  return export_named(line, command);
+}
+
+Result<int> run(const CommandLine& line, const ExportCommand& command) {
+  WAKEBUILDER_TRY(const auto report, export_any(line, command));
+  answer(line, report, show(report));
+  return 0;
+}
+
+// ---- validate
+// --------------------------------------------------------------------------------------------
+
+struct ValidateTarget {
+  fs::path model;
+  fs::path checkpoint;
+};
+
+bool is_model_name(const std::string& name) { return fs::path(name).extension() == ".onnx"; }
+
+Result<ValidateTarget> named_target(const CommandLine& line, const std::string& name) {
+  WAKEBUILDER_TRY(const auto entry, pipeline::Registry(line.models).find(name));
+  if (!entry.has_onnx) {
+    return fail(ErrorCode::kNotFound, core::quote(entry.onnx.string(), 400) +
+                                          ": no such file; wakebuilder export " +
+                                          core::quote(entry.name) + " makes it");
+  }
+  return ValidateTarget{.model = entry.onnx,
+                        .checkpoint = entry.has_checkpoint ? entry.checkpoint : fs::path()};
+}
+
+Result<ValidateTarget> find_target(const CommandLine& line, const ValidateCommand& command) {
+  const auto& targets = command.targets;
+  if (targets.empty())
+    return fail(ErrorCode::kInvalidArgument,
+                "expected a model's name or an .onnx file, found neither");
+  if (targets.size() > 2)
+    return fail(ErrorCode::kInvalidArgument, "expected at most a checkpoint and an .onnx file");
+  if (targets.size() == 2) {
+    const bool model_first = is_model_name(targets[0]) && !is_model_name(targets[1]);
+    return ValidateTarget{.model = targets[model_first ? 0 : 1],
+                          .checkpoint = targets[model_first ? 1 : 0]};
+  }
+  if (names_file(targets[0])) return ValidateTarget{.model = targets[0], .checkpoint = {}};
+  return named_target(line, targets[0]);
+}
+
+Result<int> run(const CommandLine& line, const ValidateCommand& command) {
+  WAKEBUILDER_TRY(auto target, find_target(line, command));
+  if (!command.checkpoint.empty()) target.checkpoint = command.checkpoint;
+  WAKEBUILDER_TRY(const auto report,
+                  pipeline::validate(target.model, {.checkpoint = target.checkpoint,
+                                                    .activations = command.activations,
+                                                    .atol = command.atol,
+                                                    .onnxruntime = command.onnxruntime}));
+  answer(line, report, show(report, target.model.string()));
+  return report.valid ? 0 : 1;
+}
+
+// ---- inspect, convert, models, completion
+// ------------------------------------------------------------------
+
+Result<fs::path> inspect_target(const CommandLine& line, const std::string& target) {
+  if (target.empty())
+    return fail(ErrorCode::kInvalidArgument, "expected a file or a model's name, found neither");
+  if (names_file(target)) return fs::path(target);
+  WAKEBUILDER_TRY(const auto entry, pipeline::Registry(line.models).find(target));
+  return entry.has_onnx ? entry.onnx : entry.checkpoint;
+}
+
+Result<int> run(const CommandLine& line, const InspectCommand& command) {
+  WAKEBUILDER_TRY(const auto file, inspect_target(line, command.target));
+  WAKEBUILDER_TRY(const auto inspection, pipeline::inspect(file));
+  if (!command.svg.empty()) {
+    WAKEBUILDER_TRY(const auto svg, pipeline::draw(file));
+    WAKEBUILDER_CHECK(core::write_file(command.svg, svg));
+  }
+  answer(line, inspection, show(inspection, file.string(), command.graph));
+  return 0;
+}
+
+Result<int> run(const CommandLine& line, const ConvertCommand& command) {
+  WAKEBUILDER_TRY(const auto report,
+                  pipeline::convert(command.input, command.output, command.force));
+  answer(line, report, show(report));
+  return 0;
+}
+
+Result<int> run(const CommandLine& line, const ModelsCommand& /*command*/) {
+  WAKEBUILDER_TRY(const auto models, pipeline::Registry(line.models).list());
+  answer(line, models, show(models, line.models.string()));
+  return 0;
+}
+
+Result<int> run(const CommandLine& /*line*/, const CompletionCommand& command) {
+  std::cout << command.script;
+  return 0;
+}
+
+Result<int> run(const CommandLine& /*line*/, const ShowText& command) {
+  std::cout << command.text;
+  return 0;
+}
+
+}  // namespace
+
+Result<int> run(const CommandLine& line) {
+  return std::visit([&](const auto& command) { return run(line, command); }, line.command);
+}
+
+}  // namespace wakebuilder::cli

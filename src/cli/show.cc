@@ -1,0 +1,164 @@
+#include "cli/show.h"
+
+#include <cstdio>
+
+#include "wakebuilder/core/json.h"
+#include "wakebuilder/core/text.h"
+
+#include "cli/table.h"
+
+namespace wakebuilder::cli {
+namespace {
+
+using pipeline::Validation;
+
+std::string joined(const std::vector<std::string>& words, const std::string& separator) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : separator) + word;
+  return text;
+}
+
+/// "  checked by    structure, ...": a label and what it says.
+std::string line(const std::string& label, const std::string& text) {
+  return "  " + label + std::string(label.size() < 14 ? 14 - label.size() : 1, ' ') + text + "\n";
+}
+
+std::string show_validation(const Validation& validation) {
+  std::string text =
+      line("compared with", validation.reference + ", atol " + core::to_text(validation.atol) +
+                                (validation.passed ? ": passed" : ": FAILED"));
+  Table table({"batch", "max |diff|", "max rel", "flips"});
+  for (const auto& batch : validation.batches) {
+    table.add({std::to_string(batch.batch), difference_text(batch.difference.max_abs_diff),
+               difference_text(batch.difference.max_rel_diff),
+               std::to_string(batch.decision_flips)});
+  }
+  text += table.text(16);
+  if (validation.layers.empty()) return text;
+  Table layers({"layer", "max |diff|"});
+  for (const auto& layer : validation.layers)
+    layers.add({layer.layer, difference_text(layer.max_abs_diff)});
+  return text + layers.text(16);
+}
+
+std::string show_findings(const std::vector<core::Finding>& findings) {
+  std::string text;
+  for (const core::Finding& finding : findings) {
+    text += "  " + std::string(core::to_string(finding.severity)) + ": " + finding.where + ": " +
+            finding.message + "\n";
+  }
+  return text;
+}
+
+std::string short_value(const core::Value& value) {
+  const auto* text = value.get_if<std::string>();
+  return core::quote(text != nullptr ? *text : core::to_json(value), 100);
+}
+
+std::string show_metadata(const core::Value& metadata) {
+  const auto* dict = metadata.get_if<core::Dict>();
+  if (dict == nullptr || dict->empty()) return {};
+  Table table({"metadata", ""});
+  for (const auto& [key, value] : *dict) {
+    const auto* name = key.get_if<std::string>();
+    table.add({core::quote(name != nullptr ? *name : core::to_json(key), 60), short_value(value)});
+  }
+  return "\n" + table.text();
+}
+
+std::string show_tensors(const std::vector<pipeline::TensorSummary>& tensors) {
+  if (tensors.empty()) return {};
+  Table table({"tensor", "dtype", "shape"});
+  for (const auto& tensor : tensors)
+    table.add({core::quote(tensor.name), tensor.dtype, core::to_string(tensor.shape)});
+  return "\n" + table.text();
+}
+
+std::string port_text(const pipeline::PortSummary& port) {
+  std::vector<std::string> dims;
+  for (const std::string& dim : port.shape) dims.push_back(core::quote(dim));
+  return core::quote(port.name) + " " + port.dtype + " [" + joined(dims, ", ") + "]";
+}
+
+std::string show_graph_summary(const pipeline::Inspection& inspection) {
+  std::string text = line("opset", std::to_string(*inspection.opset) + ", IR version " +
+                                       std::to_string(inspection.ir_version));
+  if (!inspection.producer.empty()) text += line("producer", core::quote(inspection.producer));
+  for (const auto& port : inspection.inputs) text += line("input", port_text(port));
+  for (const auto& port : inspection.outputs) text += line("output", port_text(port));
+  std::vector<std::string> counts;
+  for (const auto& [name, number] : inspection.operators)
+    counts.push_back(std::to_string(number) + " " + core::quote(name));
+  return text + line("nodes", std::to_string(inspection.nodes) + ": " + joined(counts, ", "));
+}
+
+std::string threshold_text(const std::optional<double>& threshold) {
+  if (!threshold) return "-";
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.3f", *threshold);
+  return text.data();
+}
+
+}  // namespace
+
+std::string show(const pipeline::ExportReport& report) {
+  std::array<char, 32> seconds{};
+  std::snprintf(seconds.data(), seconds.size(), "%.2f s", report.seconds);
+  std::string text = report.output.string() + "\n";
+  text += line("graph", report.graph + ", opset " + std::to_string(report.opset) + ", " +
+                            (report.folded ? "folded" : "not folded") + ", " +
+                            std::to_string(report.nodes) + " nodes, " + grouped(report.parameters) +
+                            " parameters");
+  text += line("size",
+               size_text(report.bytes) +
+                   (report.external_data.empty() ? "" : " with " + report.external_data.string()));
+  text += line("checked by", joined(report.judges, ", "));
+  text += show_validation(report.validation);
+  text += line("sha256", report.sha256);
+  text += line("took", seconds.data());
+  return text + show_findings(report.findings);
+}
+
+std::string show(const pipeline::ValidateReport& report, const std::string& model) {
+  std::string text = model + ": " + (report.valid ? "valid" : "NOT VALID") + "\n";
+  text += line("checked by", joined(report.judges, ", "));
+  for (const Validation& validation : report.validations) text += show_validation(validation);
+  return text + show_findings(report.findings);
+}
+
+std::string show(const pipeline::Inspection& inspection, const std::string& file, bool with_graph) {
+  std::string text = file + "\n";
+  text += line("format", inspection.format + ", " + size_text(inspection.bytes));
+  if (!inspection.architecture.empty()) text += line("architecture", inspection.architecture);
+  text += line("parameters", grouped(inspection.parameters) + " in " +
+                                 std::to_string(inspection.tensors.size()) + " tensors");
+  if (inspection.opset) text += show_graph_summary(inspection);
+  text += show_metadata(inspection.metadata);
+  if (with_graph) return text + "\n" + inspection.graph_text;
+  return text + show_tensors(inspection.tensors);
+}
+
+std::string show(const pipeline::ConvertReport& report) {
+  return report.output.string() + "\n" +
+         line("holds", std::to_string(report.tensors) + " tensors, " + size_text(report.bytes)) +
+         line("checked", "reads back the same, value by value");
+}
+
+std::string show(const std::vector<pipeline::RegistrySummary>& models,
+                 const std::string& registry) {
+  if (models.empty()) return registry + ": no models\n";
+  Table table({"name", "wake word", "kind", "threshold", "checkpoint", "onnx"});
+  for (const auto& model : models) {
+    table.add({core::quote(model.entry.name), core::quote(model.wake_word), model.entry.category,
+               threshold_text(model.threshold),
+               model.entry.has_checkpoint ? size_text(model.checkpoint_bytes) : "-",
+               model.entry.has_onnx ? size_text(model.onnx_bytes) : "-"});
+  }
+  std::string text = table.text(0);
+  for (const auto& model : models) {
+    if (!model.problem.empty()) text += "warning: " + model.problem + "\n";
+  }
+  return text;
+}
+
+}  // namespace wakebuilder::cli

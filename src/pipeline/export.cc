@@ -1,0 +1,272 @@
+#include "wakebuilder/pipeline/export.h"
+
+#include <chrono>
+
+#include "wakebuilder/core/file.h"
+#include "wakebuilder/core/sha256.h"
+#include "wakebuilder/core/text.h"
+#include "wakebuilder/core/version.h"
+#include "wakebuilder/model/fold.h"
+#include "wakebuilder/onnx/build.h"
+#include "wakebuilder/onnx/check.h"
+#include "wakebuilder/onnx/external_data.h"
+#include "wakebuilder/onnx/read.h"
+#include "wakebuilder/onnx/write.h"
+#include "wakebuilder/runtime/onnxruntime.h"
+
+#include "pipeline/base_model.h"
+
+namespace wakebuilder::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Initializers below this size stay in the model when its weights go to another file.
+constexpr std::size_t kMinExternalBytes = 1024;
+
+std::string shown(const fs::path& path) { return core::quote(path.string(), 400); }
+
+// ---- what may be written
+// ---------------------------------------------------------------------------------
+
+Result<void> check_options(const ExportOptions& options) {
+  if (options.opset < onnx::kOldestEmittedOpset || options.opset > onnx::kNewestEmittedOpset) {
+    return fail(ErrorCode::kInvalidArgument,
+                "opset: expected " + std::to_string(onnx::kOldestEmittedOpset) + " to " +
+                    std::to_string(onnx::kNewestEmittedOpset) + ", found " +
+                    std::to_string(options.opset));
+  }
+  if (!(options.atol >= 0)) {
+    return fail(ErrorCode::kInvalidArgument,
+                "atol: expected a number from 0 on, found " + core::to_text(options.atol));
+  }
+  return {};
+}
+
+bool is_same_file(const fs::path& a, const fs::path& b) {
+  std::error_code error;
+  return fs::equivalent(a, b, error) && !error;
+}
+
+/// A new model takes the place of an older model, but not of something else by mistake.
+Result<void> check_replaceable(const fs::path& output) {
+  std::error_code error;
+  if (!fs::exists(output, error)) return {};
+  if (onnx::read_model(output)) return {};
+  return fail(ErrorCode::kInvalidArgument, shown(output) +
+                                               ": is there already and is no ONNX model; choose "
+                                               "another name, or --force to overwrite it");
+}
+
+Result<fs::path> external_path(const fs::path& output, const ExportOptions& options) {
+  if (options.external_data.empty()) return fs::path();
+  if (fs::path(options.external_data).filename() != options.external_data) {
+    return fail(ErrorCode::kInvalidArgument,
+                "external data: expected a file name beside the model, found \"" +
+                    core::quote(options.external_data) + "\"");
+  }
+  fs::path data = output.parent_path() / options.external_data;
+  std::error_code error;
+  if (data == output)
+    return fail(ErrorCode::kInvalidArgument, "external data: expected another file than the model");
+  if (fs::exists(data, error) && !options.force) {
+    return fail(
+        ErrorCode::kInvalidArgument,
+        shown(data) +
+            ": is there already and may belong to another model; choose another name, or --force");
+  }
+  return data;
+}
+
+Result<void> check_targets(const fs::path& checkpoint, const fs::path& output, const fs::path& data,
+                           bool force) {
+  if (is_same_file(checkpoint, output) || is_same_file(checkpoint, data)) {
+    return fail(ErrorCode::kInvalidArgument,
+                shown(checkpoint) + ": is the checkpoint and cannot be the output");
+  }
+  if (force) return {};
+  return check_replaceable(output);
+}
+
+// ---- metadata
+// --------------------------------------------------------------------------------------------
+
+using Properties = std::vector<std::pair<std::string, std::string>>;
+
+/// What every exported model says about itself (docs/formats/onnx.md).
+Properties metadata_of(const LoadedClassifier& loaded, const ExportOptions& options) {
+  const model::Classifier& classifier = loaded.classifier;
+  Properties properties = {
+      {"wake_word", classifier.wake_word.value_or("")},
+      {"threshold", core::to_text(classifier.threshold.value_or(model::kDefaultThreshold))},
+      {"labels", "[\"other\", \"wake_word\"]"},
+      {"sample_rate", std::to_string(classifier.sample_rate_hz)},
+      {"graph", "head"},
+      {"precision", "float32"},
+      {"opset", std::to_string(options.opset)},
+      {"folded", options.fold ? "true" : "false"},
+      {"checkpoint_sha256", loaded.sha256},
+      {"wakebuilder_version", std::string(version())},
+  };
+  const core::Value* base = classifier.metadata.find("base_model");
+  if (const auto* name = base != nullptr ? base->get_if<std::string>() : nullptr) {
+    properties.emplace_back("base_model", *name);
+    if (const auto settings = base_model_settings(*name)) {
+      properties.emplace_back("frames", std::to_string(settings->frames));
+      properties.emplace_back("mel_bins", std::to_string(settings->mel_bins));
+      properties.emplace_back("feature_mean", core::to_text(settings->mean));
+      properties.emplace_back("feature_std", core::to_text(settings->std));
+    }
+  }
+  return properties;
+}
+
+/// The record of the proof, known only after the model has run. As the last field of the file it
+/// can be appended: protobuf joins repeated fields (Protocol Buffers, "Encoding: Last One Wins").
+std::string validation_record(const Validation& validation) {
+  onnx::ModelProto record;
+  record.metadata_props = {{"max_abs_diff", core::to_text(validation.max_abs_diff)},
+                           {"atol", core::to_text(validation.atol)}};
+  return onnx::serialize(record);
+}
+
+// ---- check and proof
+// -------------------------------------------------------------------------------------
+
+/// All errors of a check as one sentence: the first, and how many more.
+tl::unexpected<Error> check_failed(const std::vector<core::Finding>& findings) {
+  std::size_t errors = 0;
+  const core::Finding* first = nullptr;
+  for (const core::Finding& finding : findings) {
+    if (finding.severity != core::Severity::kError) continue;
+    if (errors++ == 0) first = &finding;
+  }
+  std::string more = errors > 1 ? " (and " + std::to_string(errors - 1) + " more)" : "";
+  return fail(ErrorCode::kCheckFailed,
+              "the exported graph is not sound: " + first->where + ": " + first->message + more);
+}
+
+Result<void> check_written(const fs::path& staged, ExportReport& report) {
+  WAKEBUILDER_TRY(const auto written, onnx::read_model(staged));
+  onnx::CheckReport checked = onnx::check_model(written, staged.parent_path());
+  if (!core::passes(checked.findings)) return check_failed(checked.findings);
+  report.judges = std::move(checked.judges);
+  report.findings = std::move(checked.findings);
+  return {};
+}
+
+Result<void> prove(const fs::path& staged, const onnx::ModelProto& proto,
+                   const model::Classifier& classifier, const ExportOptions& options,
+                   ExportReport& report) {
+  WAKEBUILDER_TRY(const auto runtime, runtime::OnnxRuntime::load(options.onnxruntime));
+  WAKEBUILDER_TRY(auto session, runtime::Session::open(runtime, staged));
+  report.judges.push_back("ONNX Runtime " + runtime->version());
+  WAKEBUILDER_TRY(report.validation, compare(session, classifier, options.atol));
+  if (report.validation.passed) return {};
+  WAKEBUILDER_CHECK(find_first_layer(runtime, proto, classifier, report.validation));
+  return fail(ErrorCode::kCheckFailed, describe_miss(report.validation));
+}
+
+std::size_t count_parameters(const onnx::ModelProto& proto) {
+  std::size_t count = 0;
+  for (const auto& tensor : proto.graph->initializers) {
+    if (tensor.data_type == onnx::kFloat && !tensor.dims.empty()) count += core::numel(tensor.dims);
+  }
+  return count;
+}
+
+/// External data is in place before the model that refers to it; it is removed again when the
+/// export fails.
+class PublishedData {
+ public:
+  PublishedData() = default;
+  PublishedData(const PublishedData&) = delete;
+  PublishedData& operator=(const PublishedData&) = delete;
+  ~PublishedData() {
+    std::error_code error;
+    if (!path_.empty()) fs::remove(path_, error);
+  }
+  void published(fs::path path) { path_ = std::move(path); }
+  void keep() { path_.clear(); }
+
+ private:
+  fs::path path_;
+};
+
+Result<onnx::ModelProto> move_weights_out(onnx::ModelProto proto, const fs::path& path,
+                                          PublishedData& data, ExportReport& report) {
+  WAKEBUILDER_TRY(auto file, core::StagedFile::create(path));
+  WAKEBUILDER_TRY(auto moved, onnx::move_weights_out(std::move(proto), file,
+                                                     path.filename().string(), kMinExternalBytes));
+  WAKEBUILDER_CHECK(file.publish());
+  data.published(path);
+  report.external_data = path;
+  std::error_code error;
+  report.bytes += fs::file_size(path, error);
+  return moved;
+}
+
+Result<ExportReport> run_export(const LoadedClassifier& loaded, const fs::path& output,
+                                const fs::path& data_path, const ExportOptions& options) {
+  ExportReport report;
+  report.output = output;
+  report.opset = options.opset;
+  report.folded = options.fold;
+  report.checkpoint_sha256 = loaded.sha256;
+  onnx::ModelProto proto = build_model(loaded, options);
+  report.parameters = count_parameters(proto);
+  report.nodes = proto.graph->nodes.size();
+
+  WAKEBUILDER_TRY(auto staged, core::StagedFile::create(output));
+  PublishedData data;
+  if (data_path.empty()) {
+    WAKEBUILDER_CHECK(onnx::write_model(staged, proto));
+  } else {
+    WAKEBUILDER_TRY(const auto moved, move_weights_out(proto, data_path, data, report));
+    WAKEBUILDER_CHECK(onnx::write_model(staged, moved));
+  }
+  WAKEBUILDER_CHECK(check_written(staged.path(), report));
+  WAKEBUILDER_CHECK(prove(staged.path(), proto, loaded.classifier, options, report));
+  WAKEBUILDER_CHECK(staged.write(validation_record(report.validation)));
+  {
+    WAKEBUILDER_TRY(const auto file, core::MappedFile::open(staged.path()));
+    report.bytes += file->bytes().size();
+    report.sha256 = core::sha256_hex(file->bytes());
+  }
+  WAKEBUILDER_CHECK(staged.publish());
+  data.keep();
+  return report;
+}
+
+}  // namespace
+
+onnx::ModelProto build_model(const LoadedClassifier& loaded, const ExportOptions& options) {
+  const model::Classifier& classifier = loaded.classifier;
+  const auto head =
+      options.fold ? model::fold(classifier.head, classifier.config) : classifier.head;
+  onnx::ModelProto proto = onnx::build_head(head, classifier.config, options.opset);
+  proto.producer_name = "wakebuilder";
+  proto.producer_version = version();
+  proto.metadata_props = metadata_of(loaded, options);
+  return proto;
+}
+
+Result<ExportReport> export_onnx(const fs::path& checkpoint, const fs::path& output,
+                                 const ExportOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  WAKEBUILDER_CHECK(check_options(options));
+  WAKEBUILDER_TRY(const auto data, external_path(output, options));
+  WAKEBUILDER_TRY(const auto loaded, load_classifier(checkpoint));
+  WAKEBUILDER_CHECK(check_targets(checkpoint, output, data, options.force));
+  auto report = run_export(loaded, output, data, options);
+  if (!report) {
+    const bool names_file =
+        report.error().code == ErrorCode::kIo || report.error().code == ErrorCode::kNotFound;
+    if (names_file) return report;
+    return fail_in(shown(checkpoint), std::move(report).error());
+  }
+  report->seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return report;
+}
+
+}  // namespace wakebuilder::pipeline

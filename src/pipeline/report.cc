@@ -1,0 +1,150 @@
+#include "wakebuilder/pipeline/report.h"
+
+namespace wakebuilder::pipeline {
+namespace {
+
+using core::Dict;
+using core::List;
+using core::Value;
+
+template <class T>
+Value count(T number) {
+  return static_cast<std::int64_t>(number);
+}
+
+template <class T, class F>
+Value list_of(const std::vector<T>& items, F to_item) {
+  List list;
+  for (const T& item : items) list.push_back(to_item(item));
+  return list;
+}
+
+Value strings(const std::vector<std::string>& items) {
+  return list_of(items, [](const std::string& item) { return Value(item); });
+}
+
+Value batch_value(const BatchResult& batch) {
+  return Dict{{"batch", count(batch.batch)},
+              {"max_abs_diff", batch.difference.max_abs_diff},
+              {"max_rel_diff", batch.difference.max_rel_diff},
+              {"decision_flips", count(batch.decision_flips)}};
+}
+
+Value layer_value(const LayerDifference& layer) {
+  return Dict{{"layer", layer.layer}, {"max_abs_diff", layer.max_abs_diff}};
+}
+
+Value tensor_value(const TensorSummary& tensor) {
+  List shape;
+  for (const std::int64_t dim : tensor.shape) shape.emplace_back(dim);
+  return Dict{{"name", tensor.name}, {"dtype", tensor.dtype}, {"shape", std::move(shape)}};
+}
+
+Value port_value(const PortSummary& port) {
+  return Dict{{"name", port.name}, {"dtype", port.dtype}, {"shape", strings(port.shape)}};
+}
+
+void add_graph(const Inspection& inspection, Value& value) {
+  value.set("opset", *inspection.opset);
+  value.set("ir_version", inspection.ir_version);
+  value.set("producer", inspection.producer);
+  value.set("inputs", list_of(inspection.inputs, port_value));
+  value.set("outputs", list_of(inspection.outputs, port_value));
+  value.set("nodes", count(inspection.nodes));
+  Dict operators;
+  for (const auto& [name, number] : inspection.operators)
+    operators.emplace_back(name, count(number));
+  value.set("operators", std::move(operators));
+}
+
+}  // namespace
+
+Value to_value(const Validation& validation) {
+  Value value = Dict{{"passed", validation.passed},
+                     {"max_abs_diff", validation.max_abs_diff},
+                     {"max_rel_diff", validation.max_rel_diff},
+                     {"decision_flips", count(validation.decision_flips)},
+                     {"atol", validation.atol},
+                     {"reference", validation.reference},
+                     {"batches", list_of(validation.batches, batch_value)}};
+  if (!validation.layers.empty()) value.set("layers", list_of(validation.layers, layer_value));
+  if (!validation.first_layer.empty()) value.set("first_layer", validation.first_layer);
+  return value;
+}
+
+Value to_value(const std::vector<core::Finding>& findings) {
+  return list_of(findings, [](const core::Finding& finding) -> Value {
+    return Dict{{"severity", core::to_string(finding.severity)},
+                {"where", finding.where},
+                {"message", finding.message}};
+  });
+}
+
+Value to_value(const ExportReport& report) {
+  Value value = Dict{{"output", report.output.string()},
+                     {"graph", report.graph},
+                     {"opset", report.opset},
+                     {"bytes", count(report.bytes)},
+                     {"folded", report.folded},
+                     {"sha256", report.sha256},
+                     {"checkpoint_sha256", report.checkpoint_sha256},
+                     {"parameters", count(report.parameters)},
+                     {"nodes", count(report.nodes)},
+                     {"judges", strings(report.judges)},
+                     {"findings", to_value(report.findings)},
+                     {"validation", to_value(report.validation)},
+                     {"seconds", report.seconds}};
+  if (!report.external_data.empty()) value.set("external_data", report.external_data.string());
+  return value;
+}
+
+Value to_value(const ValidateReport& report) {
+  Value value = Dict{{"valid", report.valid},
+                     {"findings", to_value(report.findings)},
+                     {"judges", strings(report.judges)}};
+  if (!report.validations.empty()) {
+    value.set("validation", to_value(report.validations.front()));
+    if (report.validations.size() > 1) {
+      value.set("activations", to_value(report.validations.back()));
+    }
+  }
+  return value;
+}
+
+Value to_value(const Inspection& inspection) {
+  Value value = Dict{{"format", inspection.format},
+                     {"bytes", count(inspection.bytes)},
+                     {"parameters", count(inspection.parameters)},
+                     {"tensors", list_of(inspection.tensors, tensor_value)},
+                     {"metadata", inspection.metadata}};
+  if (!inspection.architecture.empty()) value.set("architecture", inspection.architecture);
+  if (inspection.opset) add_graph(inspection, value);
+  return value;
+}
+
+Value to_value(const ConvertReport& report) {
+  return Dict{{"output", report.output.string()},
+              {"tensors", count(report.tensors)},
+              {"bytes", count(report.bytes)}};
+}
+
+Value to_value(const std::vector<RegistrySummary>& models) {
+  List list =
+      *list_of(models, [](const RegistrySummary& model) -> Value {
+         Value value =
+             Dict{{"name", model.entry.name},
+                  {"category", model.entry.category},
+                  {"wake_word", model.wake_word},
+                  {"threshold", model.threshold ? Value(*model.threshold) : Value()},
+                  {"checkpoint",
+                   model.entry.has_checkpoint ? Value(model.entry.checkpoint.string()) : Value()},
+                  {"checkpoint_size_bytes", count(model.checkpoint_bytes)},
+                  {"has_onnx", model.entry.has_onnx},
+                  {"onnx_size_bytes", count(model.onnx_bytes)}};
+         if (!model.problem.empty()) value.set("problem", model.problem);
+         return value;
+       }).get_if<List>();
+  return Dict{{"models", std::move(list)}, {"total", count(models.size())}};
+}
+
+}  // namespace wakebuilder::pipeline

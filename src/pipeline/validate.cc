@@ -1,0 +1,141 @@
+#include "wakebuilder/pipeline/validate.h"
+
+#include <algorithm>
+
+#include "wakebuilder/core/text.h"
+#include "wakebuilder/onnx/check.h"
+#include "wakebuilder/onnx/read.h"
+#include "wakebuilder/pipeline/load.h"
+
+namespace wakebuilder::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+using core::Finding;
+using core::Severity;
+
+/// Operators of domains that ONNX Runtime does not bring along: sound by the specification, whoever
+/// runs them.
+bool has_foreign_operators(const onnx::ModelProto& model) {
+  const auto is_own = [&](const std::string& domain) {
+    return std::ranges::any_of(model.functions,
+                               [&](const auto& function) { return function.domain == domain; });
+  };
+  const auto is_foreign = [&](const onnx::NodeProto& node) {
+    const std::string& domain = node.domain;
+    return !domain.empty() && domain != "ai.onnx" && domain != "ai.onnx.ml" &&
+           !domain.starts_with("com.microsoft") && !is_own(domain);
+  };
+  return model.graph && std::ranges::any_of(model.graph->nodes, is_foreign);
+}
+
+/// ONNX Runtime's way to say that it is older than the model.
+bool is_too_new(const std::string& message) {
+  return message.find("Unsupported model IR version") != std::string::npos ||
+         message.find("under development") != std::string::npos;
+}
+
+Finding judge_refusal(const onnx::ModelProto& model, const std::string& message) {
+  if (has_foreign_operators(model))
+    return {Severity::kWarning, "model", "cannot run here: " + message};
+  if (is_too_new(message))
+    return {Severity::kWarning, "model", "not judged by this ONNX Runtime: " + message};
+  return {Severity::kError, "model", message};
+}
+
+struct Judged {
+  std::shared_ptr<const runtime::OnnxRuntime> runtime;
+  std::optional<runtime::Session> session;
+};
+
+/// The third judge. It only gets models that the others found sound: it is no parser for hostile
+/// files.
+Judged judge_by_runtime(const fs::path& path, const onnx::ModelProto& model,
+                        const ValidateOptions& options, ValidateReport& report) {
+  Judged judged;
+  if (!core::passes(report.findings)) return judged;
+  auto runtime = runtime::OnnxRuntime::load(options.onnxruntime);
+  if (!runtime) {
+    report.findings.push_back(
+        {Severity::kWarning, "ONNX Runtime", "did not judge: " + runtime.error().message});
+    return judged;
+  }
+  judged.runtime = *runtime;
+  auto session = runtime::Session::open(judged.runtime, path);
+  if (session) {
+    judged.session = std::move(*session);
+    report.judges.push_back("ONNX Runtime " + judged.runtime->version());
+    return judged;
+  }
+  report.findings.push_back(judge_refusal(model, session.error().message));
+  if (report.findings.back().severity == Severity::kError) {
+    report.judges.push_back("ONNX Runtime " + judged.runtime->version());
+  }
+  return judged;
+}
+
+double threshold_in(const onnx::ModelProto& model) {
+  const std::string* text = model.metadata("threshold");
+  if (text == nullptr) return model::kDefaultThreshold;
+  try {
+    return std::stod(*text);
+  } catch (const std::exception&) {
+    return model::kDefaultThreshold;
+  }
+}
+
+Result<void> compare_with_checkpoint(const onnx::ModelProto& model, const ValidateOptions& options,
+                                     Judged& judged, ValidateReport& report) {
+  WAKEBUILDER_TRY(const auto loaded, load_classifier(options.checkpoint));
+  WAKEBUILDER_TRY(auto validation, compare(*judged.session, loaded.classifier, options.atol));
+  if (!validation.passed) {
+    WAKEBUILDER_CHECK(find_first_layer(judged.runtime, model, loaded.classifier, validation));
+  }
+  report.validations.push_back(std::move(validation));
+  return {};
+}
+
+Result<void> run_comparisons(const onnx::ModelProto& model, const ValidateOptions& options,
+                             Judged& judged, ValidateReport& report) {
+  if (options.checkpoint.empty() && options.activations.empty()) return {};
+  if (!judged.session) {
+    const std::string reason = report.findings.empty() ? "" : report.findings.back().message;
+    report.findings.push_back({Severity::kError, "comparison",
+                               "was not possible, since the model does not run: " + reason});
+    return {};
+  }
+  if (!options.checkpoint.empty())
+    WAKEBUILDER_CHECK(compare_with_checkpoint(model, options, judged, report));
+  if (options.activations.empty()) return {};
+  WAKEBUILDER_TRY(auto validation,
+                  compare_with_activations(judged.runtime, *judged.session, model,
+                                           options.activations, threshold_in(model), options.atol));
+  report.validations.push_back(std::move(validation));
+  return {};
+}
+
+}  // namespace
+
+Result<ValidateReport> validate(const fs::path& path, const ValidateOptions& options) {
+  WAKEBUILDER_TRY(const auto model, onnx::read_model(path));
+  ValidateReport report;
+  onnx::CheckReport checked = onnx::check_model(model, path.parent_path());
+  report.findings = std::move(checked.findings);
+  report.judges = std::move(checked.judges);
+  Judged judged = judge_by_runtime(path, model, options, report);
+  auto compared = run_comparisons(model, options, judged, report);
+  if (!compared) {
+    const bool about_model = compared.error().code == ErrorCode::kMismatch ||
+                             compared.error().code == ErrorCode::kUnsupported;
+    if (about_model) return fail_in(core::quote(path.string(), 400), std::move(compared).error());
+    return fail(std::move(compared).error());
+  }
+  for (const Validation& validation : report.validations) {
+    if (!validation.passed)
+      report.findings.push_back({Severity::kError, "comparison", describe_miss(validation)});
+  }
+  report.valid = core::passes(report.findings);
+  return report;
+}
+
+}  // namespace wakebuilder::pipeline
