@@ -41,6 +41,16 @@ Result<Checkpoint> read_content(std::span<const std::byte> bytes,
               std::string(describe_foreign(bytes)));
 }
 
+/// torch.load would fail on such a file, whatever this reader makes of it: a mistake to be told,
+/// not hidden.
+Result<void> check_name(const std::filesystem::path& path, Format format) {
+  const auto ending = path.extension();
+  if (format != Format::kSafetensors || (ending != ".pt" && ending != ".pth")) return {};
+  return fail(ErrorCode::kUnsupported,
+              "expected a PyTorch checkpoint, as its name says, found safetensors; "
+              "rename it to end in .safetensors");
+}
+
 }  // namespace
 
 std::string_view to_string(Format format) {
@@ -61,9 +71,11 @@ Result<Checkpoint> read(std::span<const std::byte> bytes, std::shared_ptr<const 
 
 Result<Checkpoint> read(const std::filesystem::path& path) {
   WAKEBUILDER_TRY(auto file, core::MappedFile::open(path));
+  const std::string name = core::quote(path.filename().string(), 400);
   auto checkpoint = read_content(file->bytes(), file);
-  if (!checkpoint) {
-    return fail_in(core::quote(path.filename().string(), 400), std::move(checkpoint).error());
+  if (!checkpoint) return fail_in(name, std::move(checkpoint).error());
+  if (auto named = check_name(path, checkpoint->format); !named) {
+    return fail_in(name, std::move(named).error());
   }
   checkpoint->file = std::move(file);
   return checkpoint;

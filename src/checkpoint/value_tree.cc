@@ -128,6 +128,9 @@ class TreeBuilder {
       const auto* text = std::get_if<std::string_view>(&key);
       const auto* number = std::get_if<std::int64_t>(&key);
       if (!is_hashable(key, 0)) return corrupt("a key is of type " + std::string(type_name(key)));
+      if (text != nullptr && text->find('\0') != std::string_view::npos) {
+        return corrupt("the key \"" + shown_key(item.first) + "\" holds a NUL character");
+      }
       if ((text != nullptr && !texts.insert(*text).second) ||
           (number != nullptr && !numbers.insert(*number).second)) {
         return corrupt("the key \"" + shown_key(item.first) + "\" is given twice");

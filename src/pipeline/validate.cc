@@ -1,6 +1,7 @@
 #include "wakebuilder/pipeline/validate.h"
 
 #include <algorithm>
+#include <array>
 
 #include "wakebuilder/core/text.h"
 #include "wakebuilder/onnx/check.h"
@@ -29,10 +30,13 @@ bool has_foreign_operators(const onnx::ModelProto& model) {
   return model.graph && std::ranges::any_of(model.graph->nodes, is_foreign);
 }
 
-/// ONNX Runtime's way to say that it is older than the model.
+/// ONNX Runtime's ways to say that it is older than the model. The structure check has found the
+/// versions and element types sound before.
 bool is_too_new(const std::string& message) {
-  return message.find("Unsupported model IR version") != std::string::npos ||
-         message.find("under development") != std::string::npos;
+  constexpr std::array kPhrases = {"Unsupported model IR version", "under development",
+                                   "does not have valid data type"};
+  return std::ranges::any_of(
+      kPhrases, [&](const char* phrase) { return message.find(phrase) != std::string::npos; });
 }
 
 Finding judge_refusal(const onnx::ModelProto& model, const std::string& message) {

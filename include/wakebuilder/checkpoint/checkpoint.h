@@ -32,7 +32,8 @@ struct Checkpoint {
   std::shared_ptr<const core::MappedFile> file;
 };
 
-/// Reads a checkpoint; the format is told by the content, never by the name.
+/// Reads a checkpoint; the format is told by the content. A safetensors file that is called .pt or .pth is
+/// refused: no other program would read it under that name.
 ///
 /// Errors, one sentence each, that begins with the file's name: kNotFound, kIo, kCorrupt (torn, damaged or
 /// hostile), kUnsupported (TorchScript, a pickled module, HDF5, ONNX, gzip, HTML, ...: names what it is and
