@@ -57,7 +57,7 @@ class PickleWriter {
   explicit PickleWriter(const StoragePlan& plan) : plan_(plan) {}
 
   Result<void> write(const Value& value) {
-    return std::visit([this](const auto& item) { return put(item); }, value.variant());
+    return std::visit([this](const auto& item) { return this->put(item); }, value.variant());
   }
 
   std::string& text() { return out_; }

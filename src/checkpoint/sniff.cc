@@ -81,9 +81,12 @@ bool is_html(std::string_view text) {
 Content sniff(std::span<const std::byte> bytes) {
   const std::string_view text = text_of(bytes);
   if (text.starts_with("PK\3\4"sv)) return Content::kZip;
-  if (text.size() >= 2 && text[0] == '\x80' && static_cast<unsigned char>(text[1]) <= 5)
-    return Content::kPickle;
-  return is_safetensors(bytes) ? Content::kSafetensors : Content::kOther;
+  // Before pickles: a header of 384 bytes begins with 80 01, too. No pickle has four zeros and a
+  // brace there.
+  if (is_safetensors(bytes)) return Content::kSafetensors;
+  const bool is_pickle =
+      text.size() >= 2 && text[0] == '\x80' && static_cast<unsigned char>(text[1]) <= 5;
+  return is_pickle ? Content::kPickle : Content::kOther;
 }
 
 std::string_view describe_foreign(std::span<const std::byte> bytes) {

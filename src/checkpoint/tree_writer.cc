@@ -69,7 +69,7 @@ bool fits_object(const Dict& dict) {
 class TreeSplitter {
  public:
   Result<Value> split(const Value& value) {
-    return std::visit([this](const auto& item) { return put(item); }, value.variant());
+    return std::visit([this](const auto& item) { return this->put(item); }, value.variant());
   }
 
   std::vector<std::pair<std::string, Tensor>> take_tensors() { return std::move(tensors_); }
