@@ -154,33 +154,38 @@ void read_tensor_type(MessageReader in, TypeProto& out) {
   }
 }
 
-void read(MessageReader in, TypeProto& out) {
-  const auto keep_as = [&](const char* kind) {
-    out.kind = kind;
+/// One of the kinds of a type, which exclude each other.
+void read_kind(MessageReader& in, TypeProto& out, const char* kind) {
+  if (!out.kind.empty()) return in.reject("a type has two kinds, " + out.kind + " and " + kind);
+  out.kind = kind;
+  if (in.field() == 1 || in.field() == 8) {
+    read_tensor_type(in.child("TypeProto.Tensor"), out);
+  } else {
     in.keep(out.other_fields);
-  };
+  }
+}
+
+void read(MessageReader in, TypeProto& out) {
   out.kind.clear();
   while (in.next()) {
     switch (in.field()) {
       case 1:
-        out.kind = "tensor";
-        read_tensor_type(in.child("TypeProto.Tensor"), out);
+        read_kind(in, out, "tensor");
         break;
       case 4:
-        keep_as("sequence");
+        read_kind(in, out, "sequence");
         break;
       case 5:
-        keep_as("map");
+        read_kind(in, out, "map");
         break;
       case 7:
-        keep_as("opaque");
+        read_kind(in, out, "opaque");
         break;
       case 8:
-        out.kind = "sparse_tensor";
-        read_tensor_type(in.child("TypeProto.SparseTensor"), out);
+        read_kind(in, out, "sparse_tensor");
         break;
       case 9:
-        keep_as("optional");
+        read_kind(in, out, "optional");
         break;
       default:
         in.keep(out.other_fields);
@@ -196,7 +201,7 @@ void read(MessageReader in, ValueInfoProto& out) {
         in.get(out.name);
         break;
       case 2:
-        read(in.child("TypeProto"), out.type ? *out.type : out.type.emplace());
+        read(in.child("TypeProto"), out.type.emplace());
         break;
       case 3:
         in.get(out.doc_string);
@@ -434,25 +439,29 @@ bool says_nothing(const ModelProto& model) {
   return model.ir_version == 0 && !model.graph && model.opset_imports.empty();
 }
 
+/// Why bytes that could not be read could not. Only now are other formats thought of: a sound model
+/// may happen to have their marks (a producer called ORTModule).
+tl::unexpected<Error> refusal(std::span<const std::byte> bytes, std::optional<Error> error) {
+  if (const auto what = other_format(bytes)) {
+    return fail(ErrorCode::kUnsupported, "is not an ONNX model: " + *what);
+  }
+  if (error) return fail(*std::move(error));
+  return fail(ErrorCode::kCorrupt,
+              "is not an ONNX model: it has no IR version, no opset and no graph");
+}
+
 }  // namespace
 
 Result<ModelProto> parse_model(std::span<const std::byte> bytes,
                                std::shared_ptr<const void> owner) {
   if (bytes.empty()) return fail(ErrorCode::kCorrupt, "is empty");
-  if (const auto what = other_format(bytes)) {
-    return fail(ErrorCode::kUnsupported, "is not an ONNX model: " + *what);
-  }
   ReadState state{.file = bytes,
                   .owner = std::move(owner),
                   .memory_left = kMemoryPerByte * bytes.size() + kMemoryAlways,
                   .error = std::nullopt};
   ModelProto model;
   read(MessageReader(state, "ModelProto", bytes), model);
-  if (says_nothing(model)) {
-    return fail(ErrorCode::kCorrupt,
-                "is not an ONNX model: it has no IR version, no opset and no graph");
-  }
-  if (state.error) return fail(*std::move(state.error));
+  if (state.error || says_nothing(model)) return refusal(bytes, std::move(state.error));
   return model;
 }
 
