@@ -1,7 +1,8 @@
 // Runs a fuzz target over files, for compilers without libFuzzer and for ctest.
 //
 // usage: NAME_fuzz FILE|FOLDER...   (folders are walked)
-// The empty input is always run. A finding ends the program, as under libFuzzer.
+// The empty input is always run. Names each file first. A finding ends the program, as under
+// libFuzzer.
 
 #include <cstddef>
 #include <cstdint>
@@ -32,6 +33,8 @@ bool replay(const fs::path& file) {
   const std::string bytes{std::istreambuf_iterator<char>(in), {}};
   if (!in) return false;
   const std::vector<std::uint8_t> input(bytes.begin(), bytes.end());
+  std::printf("%s\n", file.c_str());
+  std::fflush(stdout);  // the last name is the one that ended the program
   LLVMFuzzerTestOneInput(input.data(), input.size());
   return true;
 }
