@@ -10,6 +10,7 @@
 #include "onnx/check_context.h"
 #include "onnx/check_functions.h"
 #include "onnx/check_graph.h"
+#include "onnx/check_operands.h"
 #include "onnx/onnx_library.h"
 
 namespace wakebuilder::onnx {
@@ -85,6 +86,7 @@ CheckReport check_structure(const ModelProto& model, const std::filesystem::path
   check_functions(context, model);
   if (model.graph) {
     check_main_graph(context, Surroundings{.imports = &model.opset_imports}, *model.graph);
+    check_operands(context.findings, *model.graph, {});
   } else {
     context.findings.error("model", "has no graph");
   }
@@ -95,8 +97,14 @@ CheckReport check_model(const ModelProto& model, const std::filesystem::path& fo
   CheckReport report = check_structure(model, folder);
   if (has_errors(report) || !onnx_library_knows(model)) return report;
   report.judges.push_back(onnx_library_name());
-  for (core::Finding& finding : ask_onnx_library(model, folder))
-    report.findings.push_back(std::move(finding));
+  std::vector<core::Finding> findings = ask_onnx_library(model, folder);
+  if (core::passes(findings)) {
+    // Inference has found more shapes than the model states.
+    FindingList more;
+    check_operands(more, *model.graph, infer_with_onnx_library(model));
+    findings = more.take();
+  }
+  for (core::Finding& finding : findings) report.findings.push_back(std::move(finding));
   return report;
 }
 

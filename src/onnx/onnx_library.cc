@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <optional>
 #include <string_view>
 
 #include <onnx/checker.h>
@@ -12,6 +13,7 @@
 #include "wakebuilder/onnx/read.h"
 #include "wakebuilder/onnx/write.h"
 
+#include "onnx/check_context.h"
 #include "onnx/check_functions.h"
 #include "onnx/skeleton.h"
 
@@ -101,8 +103,37 @@ std::string one_line(std::string_view text) {
   return core::quote(line, 600);
 }
 
+/// The text between two marks; nothing when one is missing.
+std::optional<std::string_view> between(std::string_view text, std::string_view before,
+                                        std::string_view after) {
+  const auto start = text.find(before);
+  if (start == std::string_view::npos) return std::nullopt;
+  text.remove_prefix(start + before.size());
+  const auto end = text.find(after);
+  if (end == std::string_view::npos) return std::nullopt;
+  return text.substr(0, end);
+}
+
+/// The node that the library names, as elsewhere; "model" where it names none.
+std::string where_of(std::string_view text) {
+  // The checker: "... Bad node spec for node. Name: relu OpType: Relu"
+  auto name = between(text, "Name: ", " OpType: ");
+  auto op_type = between(text, " OpType: ", "\n");
+  if (!name || !op_type) {
+    // Inference: "... (op_type:Relu, node name: relu): ..."
+    op_type = between(text, "(op_type:", ", node name: ");
+    name = between(text, ", node name: ", "): ");
+  }
+  if (!name || !op_type || name->empty()) return "model";
+  NodeProto node;
+  node.name = *name;
+  node.op_type = *op_type;
+  return node_label(node, 0);
+}
+
 Finding finding(std::string_view text) {
-  return {Severity::kError, "model", std::string(onnx_library_name()) + ": " + one_line(text)};
+  return {Severity::kError, where_of(std::string(text) + "\n"),
+          onnx_library_name() + ": " + one_line(text)};
 }
 
 /// Runs one of the library's functions; its exception becomes a finding.
