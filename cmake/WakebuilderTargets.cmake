@@ -17,17 +17,6 @@ function(wakebuilder_set_defaults target)
   target_compile_definitions(${target} PRIVATE "WAKEBUILDER_VERSION=\"${PROJECT_VERSION}\"")
 endfunction()
 
-# Links the modules that exist.
-function(wakebuilder_link_modules target visibility)
-  foreach(module IN LISTS ARGN)
-    if(TARGET wakebuilder_${module})
-      target_link_libraries(${target} ${visibility} wakebuilder_${module})
-    else()
-      message(STATUS "${target} is built without the module ${module}")
-    endif()
-  endforeach()
-endfunction()
-
 # wakebuilder_add_module(
 #   NAME <module>            static library wakebuilder_<module>, alias wakebuilder::<module>
 #   SOURCES <file>...        relative to src/<module>/
@@ -54,8 +43,9 @@ function(wakebuilder_add_module)
     PREPEND "${PROJECT_SOURCE_DIR}/include/wakebuilder/${arg_NAME}/" OUTPUT_VARIABLE headers)
   target_sources(${target} PUBLIC FILE_SET HEADERS
     BASE_DIRS "${PROJECT_SOURCE_DIR}/include" FILES ${headers})
-  wakebuilder_link_modules(${target} PUBLIC ${arg_DEPENDS})
-  target_link_libraries(${target} PUBLIC ${arg_PUBLIC_LIBS} PRIVATE ${arg_PRIVATE_LIBS})
+  list(TRANSFORM arg_DEPENDS PREPEND "wakebuilder::")
+  target_link_libraries(${target}
+    PUBLIC ${arg_DEPENDS} ${arg_PUBLIC_LIBS} PRIVATE ${arg_PRIVATE_LIBS})
   if(headers)
     set_property(GLOBAL APPEND PROPERTY WAKEBUILDER_INSTALLED_MODULES ${target})
   endif()
@@ -69,7 +59,7 @@ function(wakebuilder_add_program)
   endif()
   add_executable(${arg_NAME} ${arg_SOURCES})
   wakebuilder_set_defaults(${arg_NAME})
-  wakebuilder_link_modules(${arg_NAME} PRIVATE ${arg_DEPENDS})
-  target_link_libraries(${arg_NAME} PRIVATE ${arg_PRIVATE_LIBS})
+  list(TRANSFORM arg_DEPENDS PREPEND "wakebuilder::")
+  target_link_libraries(${arg_NAME} PRIVATE ${arg_DEPENDS} ${arg_PRIVATE_LIBS})
   set_property(GLOBAL APPEND PROPERTY WAKEBUILDER_INSTALLED_PROGRAMS ${arg_NAME})
 endfunction()
