@@ -91,14 +91,14 @@ Result<Window> open_window(PickleGraph& graph, NodeId id, std::optional<core::DT
     return corrupt("a tensor cannot look into a " + std::string(storage.type.name) + " that way");
   }
   if (storage.viewed_as && storage.viewed_as != dtype) {
-    return corrupt("storage " + core::quote(storage.key) + " is seen as two element types, " +
+    return corrupt("storage \"" + storage.key + "\" is seen as two element types, " +
                    std::string(core::to_string(*storage.viewed_as)) + " and " +
                    std::string(core::to_string(*dtype)));
   }
   storage.viewed_as = dtype;
   const std::uint64_t scale = core::item_size(*dtype) / storage.type.item_size;
   if (node->first % scale != 0 || node->numel % scale != 0) {
-    return corrupt("storage " + core::quote(storage.key) + " holds no whole number of " +
+    return corrupt("storage \"" + storage.key + "\" holds no whole number of " +
                    std::string(core::to_string(*dtype)));
   }
   return Window{node->storage, *dtype, node->first / scale, node->numel / scale};

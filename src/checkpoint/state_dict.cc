@@ -84,7 +84,7 @@ Result<void> add_tensors(const Dict& weights, StateDict& state) {
     const auto* name = key.get_if<std::string>();
     if (name == nullptr) {
       return fail(ErrorCode::kUnsupported,
-                  "a key among the weights is a " + std::string(key.type_name()));
+                  "a key among the weights is of type " + std::string(key.type_name()));
     }
     WAKEBUILDER_CHECK(check_name(*name));
     WAKEBUILDER_TRY(core::Tensor tensor, dense_tensor(*name, value));

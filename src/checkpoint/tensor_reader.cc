@@ -31,16 +31,24 @@ bool is_contiguous(const TensorSpec& spec) {
 
 /// Copies the elements of dimension `axis` and those below it to `out`, and moves `out` behind
 /// them.
+/// @pre axis < spec.shape.size()
 void gather(const TensorSpec& spec, std::size_t axis, const std::byte* from, std::byte*& out) {
   const std::size_t item = core::item_size(spec.dtype);
-  if (axis == spec.shape.size()) {
-    std::memcpy(out, from, item);
-    out += item;
+  const auto count = static_cast<std::size_t>(spec.shape[axis]);
+  const std::size_t step = static_cast<std::size_t>(spec.strides[axis]) * item;
+  const bool is_last = axis + 1 == spec.shape.size();
+  if (is_last && step == item) {
+    std::memcpy(out, from, count * item);
+    out += count * item;
     return;
   }
-  const auto step = static_cast<std::size_t>(spec.strides[axis]) * item;
-  for (std::int64_t i = 0; i < spec.shape[axis]; ++i) {
-    gather(spec, axis + 1, from + static_cast<std::size_t>(i) * step, out);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!is_last) {
+      gather(spec, axis + 1, from + i * step, out);
+      continue;
+    }
+    std::memcpy(out, from + i * step, item);
+    out += item;
   }
 }
 
