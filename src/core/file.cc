@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <fstream>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -72,13 +73,39 @@ void remove_abandoned(const fs::path& target) {
   }
 }
 
+/// The umask, read without setting it: umask(2) would change it for other threads meanwhile.
+mode_t current_umask() {
+  constexpr std::string_view kLabel = "Umask:\t";
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(kLabel))
+      return static_cast<mode_t>(std::strtoul(line.c_str() + kLabel.size(), nullptr, 8));
+  }
+  return 022;
+}
+
 /// The mode of the file that is replaced, or what the umask gives a new one.
 mode_t mode_for(const fs::path& target) {
   struct stat status {};
   if (::stat(target.c_str(), &status) == 0) return status.st_mode & 07777U;
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  return 0666U & ~mask;
+  return 0666U & ~current_umask();
+}
+
+/// Waits for the lock of a file that this process has just made; 0, or the error.
+int lock(int descriptor) {
+  while (::flock(descriptor, LOCK_EX) != 0) {
+    if (errno == ENOLCK || errno == EOPNOTSUPP) return 0;  // a file system without locks
+    if (errno != EINTR) return errno;
+  }
+  return 0;
+}
+
+/// False when another writer's sweep removed the file before it was locked.
+bool is_still_there(int descriptor, const fs::path& path) {
+  struct stat opened {};
+  struct stat named {};
+  return ::fstat(descriptor, &opened) == 0 && ::lstat(path.c_str(), &named) == 0 &&
+         opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
 tl::unexpected<Error> write_error(const fs::path& target, int error) {
@@ -153,22 +180,23 @@ Result<StagedFile> StagedFile::create(const fs::path& target) {
                 shown(target) + ": expected a file to write, found a folder or a device");
   }
   remove_abandoned(target);
+  for (;;) {
+    WAKEBUILDER_TRY(StagedFile file, make(target));
+    if (const int error = lock(file.descriptor_); error != 0) return write_error(target, error);
+    if (is_still_there(file.descriptor_, file.staged_)) return file;
+  }
+}
+
+Result<StagedFile> StagedFile::make(const fs::path& target) {
   std::string name =
       (folder_of(target) / (staged_prefix(target) + "XXXXXX" + std::string(kStagedSuffix)))
           .string();
   const int descriptor =
       ::mkostemps(name.data(), static_cast<int>(kStagedSuffix.size()), O_CLOEXEC);
-  if (descriptor < 0) {
-    if (errno == ENOENT || errno == ENOTDIR) {
-      return fail(ErrorCode::kNotFound, shown(target) + ": its folder is not there");
-    }
-    return write_error(target, errno);
-  }
-  StagedFile file(target, name, descriptor);
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno != ENOLCK && errno != EOPNOTSUPP) {
-    return write_error(target, errno);
-  }
-  return file;
+  if (descriptor >= 0) return StagedFile(target, name, descriptor);
+  if (errno == ENOENT || errno == ENOTDIR)
+    return fail(ErrorCode::kNotFound, shown(target) + ": its folder is not there");
+  return write_error(target, errno);
 }
 
 Result<void> StagedFile::write(std::span<const std::byte> bytes) {

@@ -1,5 +1,6 @@
 #include "wakebuilder/core/json.h"
 
+#include <charconv>
 #include <cmath>
 #include <unordered_set>
 
@@ -103,6 +104,7 @@ class ValueBuilder : public nlohmann::json_sax<nlohmann::json> {
 using Json = nlohmann::ordered_json;
 
 Json json_of(const Value& value);
+std::string key_text(const Value& key);
 
 struct ToJson {
   Json operator()(std::monostate) const { return nullptr; }
@@ -111,7 +113,12 @@ struct ToJson {
   Json operator()(double value) const { return std::isfinite(value) ? Json(value) : Json(nullptr); }
   Json operator()(const std::string& value) const { return value; }
   Json operator()(const Bytes& value) const { return escape(value.data); }
-  Json operator()(const BigInteger& value) const { return value.digits; }
+  Json operator()(const BigInteger& value) const {
+    const char* end = value.digits.data() + value.digits.size();
+    std::uint64_t number = 0;
+    const auto [stop, error] = std::from_chars(value.digits.data(), end, number);
+    return error == std::errc() && stop == end ? Json(number) : Json(value.digits);
+  }
   Json operator()(const Opaque& value) const { return value.what; }
   Json operator()(const Tuple& value) const { return (*this)(value.items); }
   Json operator()(const List& value) const {
@@ -121,10 +128,7 @@ struct ToJson {
   }
   Json operator()(const Dict& value) const {
     Json object = Json::object();
-    for (const auto& [key, item] : value) {
-      const auto* text = key.get_if<std::string>();
-      object[text != nullptr ? *text : json_of(key).dump()] = json_of(item);
-    }
+    for (const auto& [key, item] : value) object[key_text(key)] = json_of(item);
     return object;
   }
   Json operator()(const Tensor& value) const {
@@ -134,9 +138,18 @@ struct ToJson {
 
 Json json_of(const Value& value) { return std::visit(ToJson{}, value.variant()); }
 
+std::string key_text(const Value& key) {
+  const Json json = json_of(key);
+  return json.is_string() ? json.get<std::string>()
+                          : json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 }  // namespace
 
 Result<Value> parse_json(std::string_view text) {
+  if (const auto nul = text.find('\0'); nul != std::string_view::npos) {  // nlohmann stops there
+    return fail(ErrorCode::kCorrupt, "not valid JSON: a NUL at byte " + std::to_string(nul));
+  }
   ValueBuilder builder;
   if (nlohmann::json::sax_parse(text, &builder)) return builder.take();
   return fail(ErrorCode::kCorrupt, "not valid JSON: " + builder.problem());

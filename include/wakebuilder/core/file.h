@@ -60,6 +60,7 @@ class StagedFile {
 
  private:
   StagedFile(std::filesystem::path target, std::filesystem::path staged, int descriptor);
+  static Result<StagedFile> make(const std::filesystem::path& target);
   void discard() noexcept;
 
   std::filesystem::path target_;
