@@ -1,6 +1,7 @@
 #include "wakebuilder/pipeline/compare.h"
 
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include <gmock/gmock.h>
@@ -42,8 +43,8 @@ TEST(TestEmbeddings, AreSevenRowsThatReachTheCorners) {
   double sum = 0;
   double squares = 0;
   for (const float value : values.subspan(0, 64)) {
-    sum += value;
-    squares += static_cast<double>(value) * value;
+    sum += double{value};
+    squares += double{value} * double{value};
   }
   EXPECT_NEAR(sum / 64, 0, 0.5);
   EXPECT_NEAR(squares / 64, 1, 0.5);

@@ -5,7 +5,7 @@
 
 #include "pipeline/golden.h"
 #include "support/temporary_folder.h"
-#include "support/trees.h"
+#include "support/values.h"
 
 namespace wakebuilder::pipeline {
 namespace {

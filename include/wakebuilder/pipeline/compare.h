@@ -52,6 +52,9 @@ struct Validation {
   std::string first_layer;  ///< the first of them beyond the tolerance; "" when all are within
 };
 
+/// kInvalidArgument unless `atol` is a finite number from 0 on.
+Result<void> check_atol(double atol);
+
 /// Rows to compare on, [7, embedding_dim]: standard normal numbers as they are, narrower and
 /// shifted, wider, ×30 and ×0.001 (where the epsilon of the norms shows), zeros, and a constant.
 /// The same on every machine.

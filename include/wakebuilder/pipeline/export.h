@@ -20,10 +20,10 @@ struct ExportOptions {
   bool fold = true;    ///< replace what a sequence of length one makes superfluous (model/fold.h)
   double atol = 1e-5;  ///< allowed |logit - reference| / max(1, |reference|)
   std::string
-      external_data;  ///< name of a file beside the model for its weights; "" keeps them inside
+      external_data{};  ///< name of a file beside the model for its weights; "" keeps them inside
   bool force =
       false;  ///< overwrite an output that is no ONNX model, or an existing external data file
-  std::filesystem::path onnxruntime;  ///< library to prove with; see runtime::OnnxRuntime::load
+  std::filesystem::path onnxruntime{};  ///< library to prove with; see runtime::OnnxRuntime::load
 };
 
 /// What an export made, and the proof.

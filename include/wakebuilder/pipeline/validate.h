@@ -14,10 +14,10 @@ namespace wakebuilder::pipeline {
 
 struct ValidateOptions {
   std::filesystem::path
-      checkpoint;  ///< compare with this checkpoint's reference; "" for the check alone
-  std::filesystem::path activations;  ///< compare with activations stored by PyTorch; "" for none
+      checkpoint{};  ///< compare with this checkpoint's reference; "" for the check alone
+  std::filesystem::path activations{};  ///< compare with activations stored by PyTorch; "" for none
   double atol = 1e-5;
-  std::filesystem::path onnxruntime;
+  std::filesystem::path onnxruntime{};
 };
 
 struct ValidateReport {
