@@ -181,6 +181,10 @@ Result<std::vector<core::Tensor>> Session::run(
   std::vector<Handle<OrtValue>> owners;
   std::vector<const OrtValue*> input_values;
   for (const auto& [name, tensor] : inputs) {
+    if (tensor.dtype() != core::DType::kFloat32) {
+      return fail(ErrorCode::kUnsupported, name + ": expected float32, found " +
+                                               std::string(core::to_string(tensor.dtype())));
+    }
     WAKEBUILDER_TRY(auto value, wrap(api, impl_->memory.get(), tensor));
     input_names.push_back(name.c_str());
     input_values.push_back(value.get());
