@@ -97,20 +97,23 @@ CheckReport check_model(const ModelProto& model, const std::filesystem::path& fo
   CheckReport report = check_structure(model, folder);
   if (has_errors(report) || !onnx_library_knows(model)) return report;
   report.judges.push_back(onnx_library_name());
-  std::vector<core::Finding> findings = ask_onnx_library(model, folder);
-  if (core::passes(findings)) {
+  LibraryVerdict verdict = ask_onnx_library(model, folder);
+  if (core::passes(verdict.findings)) {
     // Inference has found more shapes than the model states.
     FindingList more;
-    check_operands(more, *model.graph, infer_with_onnx_library(model));
-    findings = more.take();
+    check_operands(more, *model.graph, verdict.types);
+    verdict.findings = more.take();
   }
-  for (core::Finding& finding : findings) report.findings.push_back(std::move(finding));
+  for (core::Finding& finding : verdict.findings) report.findings.push_back(std::move(finding));
   return report;
 }
 
-std::vector<ValueInfoProto> infer_types(const ModelProto& model) {
+std::vector<ValueInfoProto> infer_types(const ModelProto& model,
+                                        const std::filesystem::path& folder) {
   if (!model.graph) return {};
-  return onnx_library_knows(model) ? infer_with_onnx_library(model) : model.graph->value_infos;
+  if (!onnx_library_knows(model)) return model.graph->value_infos;
+  std::vector<ValueInfoProto> types = ask_onnx_library(model, folder).types;
+  return types.empty() ? model.graph->value_infos : types;
 }
 
 }  // namespace wakebuilder::onnx

@@ -185,7 +185,7 @@ void add_initializer(CheckContext& context, const std::string& where, const std:
   if (name.empty()) context.findings.error(where, "has no name");
   if (!seen.insert(name).second) context.findings.error(where, "is there twice");
   const bool is_input = !scope.names.insert(name).second;
-  if (context.ir_version < 4 && !is_input && scope.outer == nullptr) {
+  if (context.ir_version == 3 && !is_input && scope.outer == nullptr) {
     context.findings.error(where, "is no graph input, which IR version " +
                                       std::to_string(context.ir_version) + " asks for");
   }

@@ -15,6 +15,7 @@
 
 #include "onnx/check_context.h"
 #include "onnx/check_functions.h"
+#include "onnx/child_process.h"
 #include "onnx/skeleton.h"
 
 namespace wakebuilder::onnx {
@@ -26,6 +27,8 @@ using core::Severity;
 // Inference walks through every call of a function again: a few small functions that call each
 // other twice would keep it busy for hours.
 constexpr std::uint64_t kMaxExpandedNodes = 200'000;
+
+constexpr char kSeparator = '\x1e';  // ASCII's "record separator"
 
 constexpr std::int64_t kLibraryIrVersion = ::onnx::Version::IR_VERSION;
 constexpr std::int64_t kOverloadsIrVersion = 10;
@@ -73,19 +76,6 @@ bool knows(const NodeProto& node) {
 bool knows(const FunctionProto& function) {
   return (function.overload.empty() || kLibraryIrVersion >= kOverloadsIrVersion) &&
          knows_imports(function.opset_imports) && knows_all(function.nodes);
-}
-
-/// The model as the library's own type; the text says why not.
-Result<::onnx::ModelProto> to_library(const ModelProto& model,
-                                      const std::filesystem::path& folder) {
-  WAKEBUILDER_TRY(const ModelProto skeleton, skeleton_of(model, kLibraryIrVersion, folder));
-  const std::string bytes = serialize(skeleton);
-  ::onnx::ModelProto message;
-  if (bytes.size() > kMaxModelBytes ||
-      !message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return fail(ErrorCode::kUnsupported, "protobuf cannot read the model");
-  }
-  return message;
 }
 
 // --- sentences ---
@@ -136,13 +126,20 @@ Finding finding(std::string_view text) {
           onnx_library_name() + ": " + one_line(text)};
 }
 
-/// Runs one of the library's functions; its exception becomes a finding.
+// --- in the child ---
+
+/// Runs one of the library's functions; its exception becomes a line.
 template <class Ask>
-void ask(std::vector<Finding>& findings, const Ask& question) {
+bool ask(std::string& complaints, const Ask& question) {
   try {
     question();
+    return true;
   } catch (const std::exception& error) {
-    findings.push_back(finding(error.what()));
+    const std::string_view text = error.what();
+    // The separator is no part of what the library says: names are all that could hold one.
+    for (const char c : text) complaints += c == kSeparator ? ' ' : c;
+    complaints += kSeparator;
+    return false;
   }
 }
 
@@ -155,6 +152,35 @@ void infer(::onnx::ModelProto& model, int error_mode) {
                                        ::onnx::ShapeInferenceOptions{true, error_mode, true});
 }
 
+/// Complaints, each with a separator behind it; one more separator; the model after inference.
+std::string judge(const std::string& bytes) {
+  ::onnx::ModelProto model;
+  if (!model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return std::string("protobuf cannot read the model") + kSeparator + kSeparator;
+  }
+  std::string answer;
+  std::string ignored;
+  ask(answer, [&] { ::onnx::checker::check_model(model); });
+  if (!ask(answer, [&] { infer(model, kStrict); })) ask(ignored, [&] { infer(model, kLenient); });
+  return answer + kSeparator + model.SerializeAsString();
+}
+
+// --- in the parent ---
+
+LibraryVerdict read_answer(std::string_view answer) {
+  LibraryVerdict verdict;
+  for (;;) {
+    const auto end = answer.find(kSeparator);
+    if (end == std::string_view::npos) return verdict;
+    if (end > 0) verdict.findings.push_back(finding(answer.substr(0, end)));
+    answer.remove_prefix(end + 1);
+    if (end == 0) break;
+  }
+  auto inferred = parse_model(std::as_bytes(std::span(answer)), nullptr);
+  if (inferred && inferred->graph) verdict.types = std::move(inferred->graph->value_infos);
+  return verdict;
+}
+
 }  // namespace
 
 std::string onnx_library_name() { return "ONNX checker " WAKEBUILDER_LIBONNX_VERSION; }
@@ -164,26 +190,17 @@ bool onnx_library_knows(const ModelProto& model) {
          knows_all(model.functions) && expanded_nodes(model) <= kMaxExpandedNodes;
 }
 
-std::vector<Finding> ask_onnx_library(const ModelProto& model,
-                                      const std::filesystem::path& folder) {
-  auto message = to_library(model, folder);
-  if (!message) return {finding(message.error().message)};
-  std::vector<Finding> findings;
-  ask(findings, [&] { ::onnx::checker::check_model(*message); });
-  ask(findings, [&] { infer(*message, kStrict); });
-  return findings;
-}
-
-std::vector<ValueInfoProto> infer_with_onnx_library(const ModelProto& model) {
-  // The weights' data is of no interest here, so there is no folder to look into.
-  auto message = to_library(model, {});
-  if (!message) return model.graph->value_infos;
-  std::vector<Finding> ignored;
-  ask(ignored, [&] { infer(*message, kLenient); });
-  const std::string bytes = message->SerializeAsString();
-  auto inferred = parse_model(std::as_bytes(std::span(bytes)), nullptr);
-  if (!inferred || !inferred->graph) return model.graph->value_infos;
-  return std::move(inferred->graph->value_infos);
+LibraryVerdict ask_onnx_library(const ModelProto& model, const std::filesystem::path& folder) {
+  const auto skeleton = skeleton_of(model, kLibraryIrVersion, folder);
+  if (!skeleton) return {{finding(skeleton.error().message)}, {}};
+  const std::string bytes = serialize(*skeleton);
+  if (bytes.size() > kMaxModelBytes) return {{finding("the model is too large for protobuf")}, {}};
+  // Registers the operators once, here, and not in each child.
+  ::onnx::OpSchemaRegistry::Instance();
+  ::onnx::OpSchemaRegistry::Schema("Relu");
+  const auto answer = run_in_child([&] { return judge(bytes); });
+  if (!answer) return {{finding(answer.error().message)}, {}};
+  return read_answer(*answer);
 }
 
 }  // namespace wakebuilder::onnx

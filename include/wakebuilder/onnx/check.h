@@ -38,6 +38,7 @@ CheckReport check_model(const ModelProto& model, const std::filesystem::path& fo
 /// Types and shapes of the values inside the main graph, as the ONNX library infers them; only what
 /// the graph states itself where the library cannot judge the model. For display.
 /// @pre check_structure() found no error
-std::vector<ValueInfoProto> infer_types(const ModelProto& model);
+std::vector<ValueInfoProto> infer_types(const ModelProto& model,
+                                        const std::filesystem::path& folder = {});
 
 }  // namespace wakebuilder::onnx
