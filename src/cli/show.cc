@@ -52,7 +52,7 @@ std::string show_findings(const std::vector<core::Finding>& findings) {
 
 std::string short_value(const core::Value& value) {
   const auto* text = value.get_if<std::string>();
-  return core::quote(text != nullptr ? *text : core::to_json(value), 100);
+  return core::printable(core::shorten(text != nullptr ? *text : core::to_json(value), 100));
 }
 
 std::string show_metadata(const core::Value& metadata) {

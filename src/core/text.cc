@@ -63,15 +63,33 @@ void append_escaped(std::string& out, char c) {
   }
 }
 
-bool is_plain(char c) {
+enum class Quotes { kKept, kEscaped };
+
+bool is_plain(char c, Quotes quotes) {
   const auto byte = static_cast<std::uint8_t>(c);
-  return byte >= 0x20 && byte != 0x7f && c != '"' && c != '\\';
+  return byte >= 0x20 && byte != 0x7f && c != '\\' && (c != '"' || quotes == Quotes::kKept);
 }
 
 /// C1 control characters, U+0080 to U+009F, which terminals obey as they do ESC.
 bool is_c1_control(std::string_view sequence) {
   return sequence.size() == 2 && sequence[0] == '\xc2' &&
          static_cast<std::uint8_t>(sequence[1]) < 0xa0;
+}
+
+std::string escaped(std::string_view text, Quotes quotes) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    const std::string_view sequence = text.substr(0, length == 0 ? 1 : length);
+    if (length == 1 ? is_plain(text[0], quotes) : length > 1 && !is_c1_control(sequence)) {
+      out += sequence;
+    } else {
+      for (const char c : sequence) append_escaped(out, c);
+    }
+    text.remove_prefix(sequence.size());
+  }
+  return out;
 }
 
 }  // namespace
@@ -85,28 +103,17 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-std::string escape(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    const std::string_view sequence = text.substr(0, length == 0 ? 1 : length);
-    if (length == 1 ? is_plain(text[0]) : length > 1 && !is_c1_control(sequence)) {
-      out += sequence;
-    } else {
-      for (const char c : sequence) append_escaped(out, c);
-    }
-    text.remove_prefix(sequence.size());
-  }
-  return out;
+std::string printable(std::string_view text) { return escaped(text, Quotes::kKept); }
+
+std::string escape(std::string_view text) { return escaped(text, Quotes::kEscaped); }
+
+std::string shorten(std::string_view text, std::size_t limit) {
+  if (text.size() <= limit) return std::string(text);
+  while (limit > 0 && (static_cast<std::uint8_t>(text[limit]) & 0xc0U) == 0x80U) --limit;
+  return std::string(text.substr(0, limit)) + "...";
 }
 
-std::string quote(std::string_view text, std::size_t limit) {
-  if (text.size() <= limit) return escape(text);
-  std::size_t end = limit;  // not inside a UTF-8 sequence
-  while (end > 0 && (static_cast<std::uint8_t>(text[end]) & 0xc0U) == 0x80U) --end;
-  return escape(text.substr(0, end)) + "...";
-}
+std::string quote(std::string_view text, std::size_t limit) { return escape(shorten(text, limit)); }
 
 std::string to_text(double number) {
   std::array<char, 32> buffer{};

@@ -85,6 +85,16 @@ TEST(Escape, MakesOneHarmlessLine) {
   for (const auto& [text, escaped] : cases) EXPECT_EQ(escape(text), escaped);
 }
 
+TEST(Printable, KeepsQuotesAndEscapesTheRest) {
+  EXPECT_EQ(printable("[\"other\", \"wake_word\"]\n\x1b"), "[\"other\", \"wake_word\"]\\n\\x1b");
+}
+
+TEST(Shorten, CutsBetweenCharacters) {
+  EXPECT_EQ(shorten("jarvis", 6), "jarvis");
+  EXPECT_EQ(shorten("jarvis", 3), "jar...");
+  EXPECT_EQ(shorten("a\u00e9b", 2), "a...");
+}
+
 TEST(Escape, GivesUtf8WithoutControlCharactersForAnyBytes) {
   std::string all;
   for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
