@@ -1,42 +1,41 @@
 #include "wakebuilder/model/fold.h"
 
-#include <Eigen/Core>
+#include <span>
+#include <utility>
+#include <vector>
 
-#include "model/eigen_view.h"
+#include "model/product.h"
 
 namespace wakebuilder::model {
 namespace {
 
 using core::Shape;
 using core::Tensor;
-using Eigen::MatrixXd;
-using Eigen::VectorXd;
 
-Parameter parameter(std::string name, const MatrixXd& matrix) {
-  std::vector<float> values(static_cast<std::size_t>(matrix.size()));
-  Eigen::Map<RowMajor<float>>(values.data(), matrix.rows(), matrix.cols()) = matrix.cast<float>();
-  return {std::move(name), Tensor::from(std::move(values), {matrix.rows(), matrix.cols()})};
-}
-
-Parameter parameter(std::string name, const VectorXd& vector) {
-  std::vector<float> values(static_cast<std::size_t>(vector.size()));
-  Eigen::Map<Eigen::VectorXf>(values.data(), vector.size()) = vector.cast<float>();
-  return {std::move(name), Tensor::from(std::move(values), {vector.size()})};
+std::span<const float> values(const Parameter& parameter, const Shape& shape) {
+  WAKEBUILDER_EXPECT(parameter.tensor.shape() == shape);
+  return parameter.tensor.as<float>();
 }
 
 /// Wo (Wv x + bv) + bo = (Wo Wv) x + (Wo bv + bo); Wv and bv are the last third of in_proj.
 FoldedSelfAttention<Parameter> fold(const SelfAttention<Parameter>& w, std::int64_t width) {
-  const MatrixXd value_weight =
-      matrix_view(w.attention.in_proj.weight.tensor).bottomRows(width).cast<double>();
-  const VectorXd value_bias =
-      vector_view(w.attention.in_proj.bias.tensor).tail(width).cast<double>();
-  const MatrixXd out_weight = matrix_view(w.attention.out_proj.weight.tensor).cast<double>();
-  const VectorXd out_bias = vector_view(w.attention.out_proj.bias.tensor).cast<double>();
-  MatrixXd weight(width, width);
-  weight.noalias() = out_weight * value_weight;
-  const VectorXd bias = out_weight * value_bias + out_bias;
-  return {.mix = {parameter("attention.folded.weight", weight),
-                  parameter("attention.folded.bias", bias)},
+  const auto size = static_cast<std::size_t>(width);
+  const auto& [in_proj, out_proj] = w.attention;
+  const auto value_weight = values(in_proj.weight, {3 * width, width}).last(size * size);
+  const auto value_bias = values(in_proj.bias, {3 * width}).last(size);
+  const auto out_weight = values(out_proj.weight, {width, width});
+  const auto out_bias = values(out_proj.bias, {width});
+  std::vector<float> bias(size);
+  for (std::size_t row = 0; row < size; ++row) {
+    auto sum = static_cast<double>(out_bias[row]);
+    for (std::size_t k = 0; k < size; ++k) {
+      sum += static_cast<double>(out_weight[row * size + k]) * static_cast<double>(value_bias[k]);
+    }
+    bias[row] = static_cast<float>(sum);
+  }
+  return {.mix = {{"attention.folded.weight",
+                   Tensor::from(product(out_weight, value_weight, size), {width, width})},
+                  {"attention.folded.bias", Tensor::from(std::move(bias), {width})}},
           .norm = w.norm};
 }
 
