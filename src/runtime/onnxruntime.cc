@@ -52,6 +52,13 @@ struct Loaded {
   fs::path file;
 };
 
+/// Microsoft's builds since 1.29 report to Microsoft, unless told not to before they are loaded:
+/// they write a database to ~/.cache/Microsoft and send it. A tool that needs no network must not
+/// do that.
+void disable_telemetry() {
+  ::setenv("ORT_DISABLE_TELEMETRY", "1", 1);  // NOLINT(concurrency-mt-unsafe): as with any setenv
+}
+
 Result<Loaded> open_library(const fs::path& place) {
   void* library = ::dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
@@ -81,6 +88,7 @@ Result<void> check(const Api& api, OrtStatus* status) {
 }
 
 Result<std::shared_ptr<const OnnxRuntime>> OnnxRuntime::load(const fs::path& library) {
+  disable_telemetry();
   std::string tried;
   for (const fs::path& place : candidates(library)) {
     auto loaded = open_library(place);

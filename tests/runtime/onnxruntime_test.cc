@@ -86,6 +86,13 @@ TEST(OnnxRuntime, PrefersThePathOfTheCallerToTheEnvironment) {
   EXPECT_EQ(loaded.error().message.find("environment.so"), std::string::npos);
 }
 
+TEST(OnnxRuntime, IsToldNotToReportToMicrosoft) {
+  const EnvironmentVariable variable("ORT_DISABLE_TELEMETRY", "0");
+  EXPECT_THAT(OnnxRuntime::load("/nowhere/libonnxruntime.so"),
+              HasError(ErrorCode::kUnavailable, ""));
+  EXPECT_STREQ(std::getenv("ORT_DISABLE_TELEMETRY"), "1");
+}
+
 TEST(OnnxRuntime, SaysWhichVersionWasLoadedFromWhere) {
   const auto loaded = OnnxRuntime::load();
   if (!loaded) GTEST_SKIP() << loaded.error().message;

@@ -20,6 +20,7 @@ class OnnxRuntime {
   /// from the first of: beside the program (`../lib`), the place that the build was configured
   /// with, the system. Errors: kUnavailable, with all places that were tried and why each failed;
   /// also for a library whose API is older than 1.11, the oldest that this program can use.
+  /// Sets ORT_DISABLE_TELEMETRY=1 in the environment first: nothing is reported to Microsoft.
   static Result<std::shared_ptr<const OnnxRuntime>> load(const std::filesystem::path& library = {});
 
   /// "1.30.0"
