@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "wakebuilder/core/text.h"
 #include "wakebuilder/core/version.h"
 
 #include "cli/completion.h"
@@ -139,7 +140,7 @@ std::vector<CompletionVerb> completion_verbs(const CLI::App& app) {
 std::string sentence(std::string text) {
   const auto end = text.find('\n');
   if (end != std::string::npos) text.resize(end);
-  return text + "; see wakebuilder --help";
+  return core::quote(text, 400) + "; see wakebuilder --help";
 }
 
 /// Arguments of files: `export jarvis.pt` and `export jarvis` share a place.

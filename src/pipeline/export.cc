@@ -36,11 +36,7 @@ Result<void> check_options(const ExportOptions& options) {
                     std::to_string(onnx::kNewestEmittedOpset) + ", found " +
                     std::to_string(options.opset));
   }
-  if (!(options.atol >= 0)) {
-    return fail(ErrorCode::kInvalidArgument,
-                "atol: expected a number from 0 on, found " + core::to_text(options.atol));
-  }
-  return {};
+  return check_atol(options.atol);
 }
 
 bool is_same_file(const fs::path& a, const fs::path& b) {

@@ -121,6 +121,7 @@ Result<void> run_comparisons(const onnx::ModelProto& model, const ValidateOption
 }  // namespace
 
 Result<ValidateReport> validate(const fs::path& path, const ValidateOptions& options) {
+  WAKEBUILDER_CHECK(check_atol(options.atol));
   WAKEBUILDER_TRY(const auto model, onnx::read_model(path));
   ValidateReport report;
   onnx::CheckReport checked = onnx::check_model(model, path.parent_path());
