@@ -22,6 +22,7 @@
 #include "checkpoint/value_tree.h"
 #include "checkpoint/zip_archive.h"
 #include "checkpoint/zip_writer.h"
+#include "round_trip.h"
 
 extern "C" [[gnu::weak]] std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size,
                                                       std::size_t max_size);
@@ -84,6 +85,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto root =
       is_pickle ? read_pickle(input) : read_pytorch_zip(input, bytes, {.verify_crc = false});
   if (!root) return 0;
+  check_round_trips(*root);
   const Checkpoint checkpoint{
       .format = Format::kPyTorchZip, .root = *std::move(root), .file = nullptr};
   const auto state = find_state_dict(checkpoint);

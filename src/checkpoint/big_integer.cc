@@ -84,6 +84,12 @@ core::BigInteger big_integer(std::string_view bytes) {
   return {std::move(reversed)};
 }
 
+core::Value integer_value(std::string_view bytes) {
+  const std::string_view plain = without_padding(bytes);
+  if (plain.size() <= sizeof(std::int64_t)) return {small_integer(plain)};
+  return {big_integer(plain)};
+}
+
 std::optional<std::string> integer_bytes(const core::BigInteger& number) {
   std::string_view digits = number.digits;
   const bool negative = digits.starts_with('-');

@@ -19,6 +19,9 @@ std::int64_t small_integer(std::string_view bytes);
 /// The number in any count of bytes, as decimal digits.
 core::BigInteger big_integer(std::string_view bytes);
 
+/// The number in any count of bytes: an int where it fits 64 bits, else a core::BigInteger.
+core::Value integer_value(std::string_view bytes);
+
 /// The inverse of big_integer, with as few bytes as the sign allows. Nothing when the digits are no
 /// integer.
 std::optional<std::string> integer_bytes(const core::BigInteger& number);

@@ -71,6 +71,11 @@ Result<Checkpoint> read(std::span<const std::byte> bytes, std::shared_ptr<const 
 
 Result<Checkpoint> read(const std::filesystem::path& path) {
   WAKEBUILDER_TRY(auto file, core::MappedFile::open(path));
+  return read(std::move(file), path);
+}
+
+Result<Checkpoint> read(std::shared_ptr<const core::MappedFile> file,
+                        const std::filesystem::path& path) {
   const std::string name = core::quote(path.filename().string(), 400);
   auto checkpoint = read_content(file->bytes(), file);
   if (!checkpoint) return fail_in(name, std::move(checkpoint).error());

@@ -22,8 +22,8 @@ constexpr std::size_t kMaxTreeBytes = std::size_t{32} << 20;
 /// Copies of tensor data (inflated, byte-swapped, not contiguous, not aligned) may take the size of
 /// the file and this much more.
 constexpr std::uint64_t kCopyAllowance = std::uint64_t{16} << 20;
-constexpr std::uint64_t kMaxSafetensorsHeaderBytes = std::uint64_t{16} << 20;
+constexpr std::uint64_t kMaxSafetensorsHeaderBytes = std::uint64_t{4} << 20;
 /// Values in a JSON text, which take far more memory than their text.
-constexpr std::size_t kMaxJsonValues = 250'000;
+constexpr std::size_t kMaxJsonValues = 100'000;
 
 }  // namespace wakebuilder::checkpoint

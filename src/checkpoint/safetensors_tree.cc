@@ -4,6 +4,7 @@
 #include <bit>
 #include <charconv>
 #include <cstdint>
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "wakebuilder/core/json.h"
 #include "wakebuilder/core/text.h"
 
+#include "checkpoint/big_integer.h"
 #include "checkpoint/json_size.h"
 #include "checkpoint/limits.h"
 
@@ -86,10 +88,20 @@ class TreeReader {
       if (both == nullptr || both->size() != 2)
         return corrupt("\"$dict\" holds something else than pairs");
       WAKEBUILDER_TRY(Value key, read((*both)[0]));
+      if (!is_hashable(key)) return corrupt("a key is of type " + std::string(key.type_name()));
       WAKEBUILDER_TRY(Value value, read((*both)[1]));
       dict.emplace_back(std::move(key), std::move(value));
     }
     return Value(std::move(dict));
+  }
+
+  /// What Python takes as a key of a dict.
+  static bool is_hashable(const Value& key) {
+    if (const auto* tuple = key.get_if<core::Tuple>()) {
+      return std::all_of(tuple->items.begin(), tuple->items.end(), is_hashable);
+    }
+    return key.get_if<core::List>() == nullptr && key.get_if<core::Dict>() == nullptr &&
+           key.get_if<core::Tensor>() == nullptr;
   }
 
   Result<Value> find_tensor(const std::string& name) {
@@ -117,13 +129,11 @@ class TreeReader {
   }
 
   static Result<Value> read_integer(const std::string& digits) {
-    const std::string_view body = std::string_view(digits).substr(digits.starts_with('-') ? 1 : 0);
-    constexpr std::size_t kMaxDigits = 80;  // as many as kMaxLongBytes give
-    if (body.empty() || body.size() > kMaxDigits ||
-        body.find_first_not_of("0123456789") != std::string_view::npos) {
-      return corrupt("an integer that is none");
-    }
-    return Value(core::BigInteger{digits});
+    constexpr std::size_t kMaxDigits = 80;  // about as many as kMaxLongBytes give
+    const auto bytes =
+        digits.size() <= kMaxDigits ? integer_bytes(core::BigInteger{digits}) : std::nullopt;
+    if (!bytes) return corrupt("an integer that is none");
+    return integer_value(*bytes);
   }
 
   static Result<Value> read_float(const std::string& hex) {

@@ -13,6 +13,9 @@
 
 #include "wakebuilder/core/text.h"
 
+#include "checkpoint/big_integer.h"
+#include "checkpoint/limits.h"
+
 namespace wakebuilder::checkpoint {
 namespace {
 
@@ -82,7 +85,17 @@ class TreeSplitter {
     return std::isfinite(value) ? Value(value) : tagged("$float", hex(value));
   }
   static Result<Value> put(const core::Bytes& bytes) { return tagged("$bytes", hex(bytes.data)); }
-  static Result<Value> put(const core::BigInteger& value) { return tagged("$int", value.digits); }
+
+  static Result<Value> put(const core::BigInteger& value) {
+    const auto bytes = integer_bytes(value);
+    if (!bytes || bytes->size() > kMaxLongBytes) {
+      return fail(ErrorCode::kUnsupported, "the integer " + core::quote(value.digits) +
+                                               " cannot be written to a safetensors file");
+    }
+    const Value number = integer_value(*bytes);
+    const auto* big = number.get_if<core::BigInteger>();
+    return big != nullptr ? tagged("$int", big->digits) : number;
+  }
 
   static Result<Value> put(const std::string& text) {
     if (core::is_utf8(text)) return Value(text);

@@ -1,7 +1,8 @@
 // Every file of tests/data/{hostile,checkpoints}: read or refused as their index says, quickly and
 // in little memory, with the words that the error must have.
 
-#include <chrono>
+#include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -83,10 +84,10 @@ TEST(HostileFiles, AreRefusedOrReadAsTheIndexSays) {
 TEST(HostileFiles, TakeLittleTimeAndMemory) {
   const long before = peak_kib();
   for (const Row& row : table("hostile/index.tsv")) {
-    const auto start = std::chrono::steady_clock::now();
+    const std::clock_t start = std::clock();  // of this process, however busy the machine is
     refusal("hostile/" + row[0]);
-    const auto took = std::chrono::steady_clock::now() - start;
-    EXPECT_LT(took, std::chrono::seconds(kMeasures ? 1 : 20)) << row[0];
+    const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+    EXPECT_LT(seconds, kMeasures ? 1 : 20) << row[0];
   }
   if (kMeasures) {
     EXPECT_LT(peak_kib() - before, 64 * 1024);

@@ -194,6 +194,27 @@ TEST(Write, RefusesWhatHasNoForm) {
   EXPECT_THAT(as_safetensors(List{deep}), HasError(ErrorCode::kUnsupported, "so deeply nested"));
 }
 
+TEST(Write, RefusesTreesThatWouldNotBeReadAgain) {
+  const std::string words = "cannot be written to a PyTorch file that is read again: ";
+  EXPECT_THAT(as_pytorch(Dict{{List{}, 1}}),
+              HasError(ErrorCode::kUnsupported, words + "a key is of type list"));
+  EXPECT_THAT(as_pytorch(Dict{{"a", 1}, {"a", 2}}),
+              HasError(ErrorCode::kUnsupported, "the key \"a\" is given twice"));
+  EXPECT_THAT(as_pytorch(core::BigInteger{"1" + std::string(90, '0')}),
+              HasError(ErrorCode::kUnsupported, "an integer of 38 bytes"));
+  EXPECT_THAT(as_pytorch(List(260'000)),
+              HasError(ErrorCode::kUnsupported, "more than 250000 opcodes"));
+  EXPECT_THAT(as_safetensors(List(110'000)),
+              HasError(ErrorCode::kUnsupported, "so many or so deeply nested"));
+  EXPECT_THAT(as_safetensors(core::BigInteger{"1" + std::string(90, '0')}),
+              HasError(ErrorCode::kUnsupported, "the integer 1000"));
+}
+
+TEST(Write, MakesAnIntOfABigIntegerThatFits) {
+  EXPECT_THAT(through(as_pytorch(core::BigInteger{"-5"})), IsValue(-5));
+  EXPECT_THAT(through(as_safetensors(List{core::BigInteger{"-5"}})), IsValue(List{-5}));
+}
+
 TEST(Write, StopsWhenTheSinkFails) {
   const checkpoint::ByteSink full = [](std::span<const std::byte>) -> Result<void> {
     return fail(ErrorCode::kIo, "disk full");

@@ -37,10 +37,15 @@ struct Checkpoint {
 ///
 /// Errors, one sentence each, that begins with the file's name: kNotFound, kIo, kCorrupt (torn, damaged or
 /// hostile), kUnsupported (TorchScript, a pickled module, HDF5, ONNX, gzip, HTML, ...: names what it is and
-/// what to do). Never allocates more than the file's size plus 16 MiB, whatever the file says.
+/// what to do). Whatever the file says, copies of tensor data take at most the file's size plus 16 MiB, and
+/// everything else stays below 64 MiB: docs/security.md. Thread-safe.
 Result<Checkpoint> read(const std::filesystem::path& path);
 
-/// The same for bytes in memory (tests, fuzzing): `owner` keeps them alive.
+/// The same for a file that is mapped already; `path` is its name.
+Result<Checkpoint> read(std::shared_ptr<const core::MappedFile> file,
+                        const std::filesystem::path& path);
+
+/// The same for bytes in memory (tests, fuzzing): `owner` keeps them alive. Errors begin without a name.
 Result<Checkpoint> read(std::span<const std::byte> bytes, std::shared_ptr<const void> owner);
 
 }  // namespace wakebuilder::checkpoint
