@@ -1,6 +1,7 @@
 #include "wakebuilder/pipeline/export.h"
 
 #include <chrono>
+#include <future>
 
 #include "wakebuilder/core/file.h"
 #include "wakebuilder/core/sha256.h"
@@ -151,10 +152,10 @@ Result<void> check_written(const fs::path& staged, ExportReport& report) {
   return {};
 }
 
-Result<void> prove(const fs::path& staged, const onnx::ModelProto& proto,
+Result<void> prove(const std::shared_ptr<const runtime::OnnxRuntime>& runtime,
+                   const fs::path& staged, const onnx::ModelProto& proto,
                    const model::Classifier& classifier, const ExportOptions& options,
                    ExportReport& report) {
-  WAKEBUILDER_TRY(const auto runtime, runtime::OnnxRuntime::load(options.onnxruntime));
   WAKEBUILDER_TRY(auto session, runtime::Session::open(runtime, staged));
   report.judges.push_back("ONNX Runtime " + runtime->version());
   WAKEBUILDER_TRY(report.validation, compare(session, classifier, options.atol));
@@ -171,35 +172,53 @@ std::size_t count_parameters(const onnx::ModelProto& proto) {
   return count;
 }
 
-/// External data is in place before the model that refers to it; it is removed again when the
-/// export fails.
-class PublishedData {
- public:
-  PublishedData() = default;
-  PublishedData(const PublishedData&) = delete;
-  PublishedData& operator=(const PublishedData&) = delete;
-  ~PublishedData() {
-    std::error_code error;
-    if (!path_.empty()) fs::remove(path_, error);
-  }
-  void published(fs::path path) { path_ = std::move(path); }
-  void keep() { path_.clear(); }
-
- private:
-  fs::path path_;
+/// What an export has written beside its targets. The model names its weights by the name that they
+/// have now, so that an older pair of files stays whole until the proof is done.
+struct Staged {
+  core::StagedFile model;
+  std::optional<core::StagedFile> weights;
+  onnx::ModelProto proto;  ///< of `model`
 };
 
-Result<onnx::ModelProto> move_weights_out(onnx::ModelProto proto, const fs::path& path,
-                                          PublishedData& data, ExportReport& report) {
-  WAKEBUILDER_TRY(auto file, core::StagedFile::create(path));
-  WAKEBUILDER_TRY(auto moved, onnx::move_weights_out(std::move(proto), file,
-                                                     path.filename().string(), kMinExternalBytes));
-  WAKEBUILDER_CHECK(file.publish());
-  data.published(path);
-  report.external_data = path;
-  std::error_code error;
-  report.bytes += fs::file_size(path, error);
-  return moved;
+Result<Staged> stage(onnx::ModelProto proto, const fs::path& output, const fs::path& data_path) {
+  WAKEBUILDER_TRY(auto model, core::StagedFile::create(output));
+  Staged staged{.model = std::move(model), .weights = {}, .proto = std::move(proto)};
+  if (!data_path.empty()) {
+    WAKEBUILDER_TRY(staged.weights, core::StagedFile::create(data_path));
+    const std::string location = staged.weights->path().filename().string();
+    WAKEBUILDER_TRY(staged.proto, onnx::move_weights_out(std::move(staged.proto), *staged.weights,
+                                                         location, kMinExternalBytes));
+  }
+  WAKEBUILDER_CHECK(onnx::write_model(staged.model, staged.proto));
+  return staged;
+}
+
+/// Writes the model anew, with the name that its weights will have.
+Result<void> name_weights(Staged& staged, const std::string& location) {
+  for (onnx::TensorProto& tensor : staged.proto.graph->initializers) {
+    for (auto& [key, value] : tensor.external_data) {
+      if (key == "location") value = location;
+    }
+  }
+  WAKEBUILDER_TRY(staged.model, core::StagedFile::create(staged.model.target()));
+  return onnx::write_model(staged.model, staged.proto);
+}
+
+/// The weights are in place before the model that refers to them.
+Result<void> publish(Staged& staged) {
+  if (staged.weights) WAKEBUILDER_CHECK(staged.weights->publish());
+  return staged.model.publish();
+}
+
+Result<void> measure(const Staged& staged, ExportReport& report) {
+  WAKEBUILDER_TRY(const auto model, core::MappedFile::open(staged.model.path()));
+  report.sha256 = core::sha256_hex(model->bytes());
+  report.bytes = model->bytes().size();
+  if (!staged.weights) return {};
+  WAKEBUILDER_TRY(const auto weights, core::MappedFile::open(staged.weights->path()));
+  report.bytes += weights->bytes().size();
+  report.external_data = staged.weights->target();
+  return {};
 }
 
 Result<ExportReport> run_export(const LoadedClassifier& loaded, const fs::path& output,
@@ -209,28 +228,20 @@ Result<ExportReport> run_export(const LoadedClassifier& loaded, const fs::path& 
   report.opset = options.opset;
   report.folded = options.fold;
   report.checkpoint_sha256 = loaded.sha256;
+  // Loading the library takes half as long as folding, so it goes on beside it. It has to be done
+  // before check_written(), which forks.
+  auto loading = std::async([&] { return runtime::OnnxRuntime::load(options.onnxruntime); });
   onnx::ModelProto proto = build_model(loaded, options);
   report.parameters = count_parameters(proto);
   report.nodes = proto.graph->nodes.size();
 
-  WAKEBUILDER_TRY(auto staged, core::StagedFile::create(output));
-  PublishedData data;
-  if (data_path.empty()) {
-    WAKEBUILDER_CHECK(onnx::write_model(staged, proto));
-  } else {
-    WAKEBUILDER_TRY(const auto moved, move_weights_out(proto, data_path, data, report));
-    WAKEBUILDER_CHECK(onnx::write_model(staged, moved));
-  }
-  WAKEBUILDER_CHECK(check_written(staged.path(), report));
-  WAKEBUILDER_CHECK(prove(staged.path(), proto, loaded.classifier, options, report));
-  WAKEBUILDER_CHECK(staged.write(validation_record(report.validation)));
-  {
-    WAKEBUILDER_TRY(const auto file, core::MappedFile::open(staged.path()));
-    report.bytes += file->bytes().size();
-    report.sha256 = core::sha256_hex(file->bytes());
-  }
-  WAKEBUILDER_CHECK(staged.publish());
-  data.keep();
+  WAKEBUILDER_TRY(auto staged, stage(proto, output, data_path));
+  WAKEBUILDER_CHECK(check_written(staged.model.path(), report));
+  WAKEBUILDER_CHECK(prove(staged.model.path(), proto, loaded.classifier, options, report));
+  if (staged.weights) WAKEBUILDER_CHECK(name_weights(staged, data_path.filename().string()));
+  WAKEBUILDER_CHECK(staged.model.write(validation_record(report.validation)));
+  WAKEBUILDER_CHECK(measure(staged, report));
+  WAKEBUILDER_CHECK(publish(staged));
   return report;
 }
 

@@ -358,6 +358,26 @@ TEST_F(TransactionTest, AFailedComparisonLeavesNoWeightsFile) {
   expect_untouched();
 }
 
+TEST_F(TransactionTest, AFailedComparisonLeavesTheOldModelAndItsWeightsEvenByForce) {
+  const std::vector<std::string> arguments = {"export", "jarvis", "--external-data", "jarvis.data",
+                                              "--force"};
+  ASSERT_EQ(run(arguments).status, 0);
+  const std::string old_model = files().onnx;
+  const std::string old_weights = read(model() / "jarvis.data");
+  fs::copy_file(data("checkpoints/combos/attention.pt"), model() / "jarvis.pt",
+                fs::copy_options::overwrite_existing);
+  auto failing = arguments;
+  failing.insert(failing.end(), {"--atol", "0"});
+  EXPECT_EQ(run(failing).status, 1);
+  EXPECT_TRUE(files().onnx == old_model);
+  EXPECT_TRUE(read(model() / "jarvis.data") == old_weights);
+  EXPECT_EQ(run(arguments).status, 0);
+  EXPECT_FALSE(read(model() / "jarvis.data") == old_weights);
+  EXPECT_EQ(run({"validate", "jarvis"}).status, 0);
+  EXPECT_THAT(all_names(model()),
+              ElementsAre("jarvis.data", "jarvis.json", "jarvis.onnx", "jarvis.pt"));
+}
+
 TEST_F(TransactionTest, AMissingRuntimeLeavesTheOldModel) {
   const Outcome outcome = run({"export", "jarvis", "--onnxruntime", "/nowhere/ort.so"});
   EXPECT_EQ(outcome.status, 3);
