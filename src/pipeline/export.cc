@@ -236,8 +236,9 @@ Result<ExportReport> run_export(const LoadedClassifier& loaded, const fs::path& 
   report.nodes = proto.graph->nodes.size();
 
   WAKEBUILDER_TRY(auto staged, stage(proto, output, data_path));
+  WAKEBUILDER_TRY(const auto runtime, loading.get());
   WAKEBUILDER_CHECK(check_written(staged.model.path(), report));
-  WAKEBUILDER_CHECK(prove(staged.model.path(), proto, loaded.classifier, options, report));
+  WAKEBUILDER_CHECK(prove(runtime, staged.model.path(), proto, loaded.classifier, options, report));
   if (staged.weights) WAKEBUILDER_CHECK(name_weights(staged, data_path.filename().string()));
   WAKEBUILDER_CHECK(staged.model.write(validation_record(report.validation)));
   WAKEBUILDER_CHECK(measure(staged, report));

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <dlfcn.h>
+#include <string_view>
 #include <vector>
 
 #include "wakebuilder/core/text.h"
@@ -56,7 +57,12 @@ struct Loaded {
 /// they write a database to ~/.cache/Microsoft and send it. A tool that needs no network must not
 /// do that.
 void disable_telemetry() {
-  ::setenv("ORT_DISABLE_TELEMETRY", "1", 1);  // NOLINT(concurrency-mt-unsafe): as with any setenv
+  // NOLINTBEGIN(concurrency-mt-unsafe): as with any setenv; a program with threads may set it first
+  const char* value = std::getenv("ORT_DISABLE_TELEMETRY");
+  if (value == nullptr || std::string_view(value) != "1") {
+    ::setenv("ORT_DISABLE_TELEMETRY", "1", 1);
+  }
+  // NOLINTEND(concurrency-mt-unsafe)
 }
 
 Result<Loaded> open_library(const fs::path& place) {
