@@ -98,7 +98,7 @@ std::optional<std::string> integer_bytes(const core::BigInteger& number) {
     return std::nullopt;
   Limbs limbs{0};
   for (const char digit : digits) {
-    std::uint64_t carry = static_cast<std::uint64_t>(digit - '0');
+    auto carry = static_cast<std::uint64_t>(digit - '0');
     for (std::uint32_t& limb : limbs) {
       carry += std::uint64_t{limb} * 10;
       limb = static_cast<std::uint32_t>(carry);

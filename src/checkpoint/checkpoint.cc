@@ -65,7 +65,8 @@ std::string_view to_string(Format format) {
   return "safetensors";
 }
 
-Result<Checkpoint> read(std::span<const std::byte> bytes, std::shared_ptr<const void> owner) {
+Result<Checkpoint> read(std::span<const std::byte> bytes,
+                        const std::shared_ptr<const void>& owner) {
   return read_content(bytes, owner);
 }
 

@@ -32,6 +32,7 @@ struct Placed {
 /// Wide element types come first, so that every tensor is aligned without holes between them.
 std::vector<const Placed*> place(std::vector<Placed>& tensors) {
   std::vector<Placed*> in_file;
+  in_file.reserve(tensors.size());
   for (Placed& tensor : tensors) in_file.push_back(&tensor);
   std::stable_sort(in_file.begin(), in_file.end(), [](const Placed* a, const Placed* b) {
     return core::item_size(a->tensor->dtype()) > core::item_size(b->tensor->dtype());

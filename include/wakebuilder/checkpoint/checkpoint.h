@@ -46,6 +46,6 @@ Result<Checkpoint> read(std::shared_ptr<const core::MappedFile> file,
                         const std::filesystem::path& path);
 
 /// The same for bytes in memory (tests, fuzzing): `owner` keeps them alive. Errors begin without a name.
-Result<Checkpoint> read(std::span<const std::byte> bytes, std::shared_ptr<const void> owner);
+Result<Checkpoint> read(std::span<const std::byte> bytes, const std::shared_ptr<const void>& owner);
 
 }  // namespace wakebuilder::checkpoint
