@@ -52,8 +52,8 @@ std::vector<File> hostile(const std::string& category) {
 /// Memory of the program that has nothing to do: its libraries and what the loader needs. Measured
 /// in the same way, since a child's peak begins with what its parent has at fork().
 long idle_kib() {
-  static const long idle = test::run({"--version"}).peak_kib;
-  return idle;
+  static const long kIdle = test::run({"--version"}).peak_kib;
+  return kIdle;
 }
 
 bool is_sanitized() {
@@ -156,7 +156,7 @@ TEST_F(GoldenTest, HarmlessRelativesOfHostileFilesAreExported) {
 
 /// What the sentence about each file says; the index has the reasons.
 const std::map<std::string, Words>& reasons() {
-  static const std::map<std::string, Words> words = {
+  static const std::map<std::string, Words> kWords = {
       {"torchscript.pt", {"TorchScript"}},
       {"safetensors.pt", {"safetensors", "rename"}},
       {"random.pt", {"not a PyTorch checkpoint"}},
@@ -242,7 +242,7 @@ const std::map<std::string, Words>& reasons() {
       {"legacy-truncated.pt", {"truncated"}},
       {"legacy-trailing-data.pt", {"40 bytes follow the last storage"}},
   };
-  return words;
+  return kWords;
 }
 
 TEST_F(GoldenTest, DamagedAndForeignCheckpointsAreRefusedByTheirReason) {
@@ -287,6 +287,28 @@ TEST_P(HostileFiles, AreReadInPeaceByInspectAndConvert) {
     fs::remove(folder_ / "out.safetensors");
     EXPECT_THAT(folder_.names(), IsEmpty());
   }
+}
+
+/// Models of other makers, damaged and hostile ones among them: none brings the program down.
+TEST_F(GoldenTest, EveryOnnxFileIsReadInPeaceByInspectAndValidate) {
+  std::size_t models = 0;
+  for (const auto& entry : fs::directory_iterator(data("onnx"))) {
+    if (entry.path().extension() != ".onnx") continue;
+    SCOPED_TRACE(entry.path());
+    ++models;
+    const Outcome inspected = run({"inspect", entry.path(), "--svg", "out.svg"});
+    EXPECT_THAT(inspected.status, testing::AnyOf(0, 2)) << inspected.err;
+    EXPECT_EQ(fs::exists(folder_ / "out.svg"), inspected.status == 0);
+    fs::remove(folder_ / "out.svg");
+    const Outcome validated = run({"validate", entry.path()});
+    EXPECT_THAT(validated.status, testing::AnyOf(0, 1, 2)) << validated.err;
+    for (const Outcome& outcome : {inspected, validated}) {
+      EXPECT_EQ(std::ranges::count(outcome.err, '\n'), outcome.status == 2 ? 1 : 0) << outcome.err;
+      EXPECT_EQ(outcome.out.find('\x1b'), std::string::npos);
+    }
+    EXPECT_THAT(folder_.names(), IsEmpty());
+  }
+  EXPECT_GE(models, 40U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Golden, HostileFiles,

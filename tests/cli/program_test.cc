@@ -302,6 +302,21 @@ TEST_F(ProgramTest, ValidateOfAnotherModelIsStatus1WithTheFirstLayerThatDiffers)
   EXPECT_THAT(outcome.out, HasSubstr("the first layer that differs is input_norm"));
 }
 
+TEST_F(ProgramTest, ValidateComparesWithActivationsThatPyTorchStored) {
+  const Outcome exported = run({"export", checkpoint(), "--output", "a.onnx"});
+  WAKEBUILDER_SKIP_WITHOUT_RUNTIME(exported);
+  const Outcome same = run({"validate", "a.onnx", "--json", "--compare",
+                            data("checkpoints/combos/attention-se-tcn.expected.safetensors")});
+  EXPECT_EQ(same.status, 0) << same.out;
+  EXPECT_TRUE(is_true(json_of(same).find("validation", "passed")));
+  const Outcome other = run({"validate", "a.onnx", "--json", "--compare",
+                             data("checkpoints/combos/se.expected.safetensors")});
+  EXPECT_EQ(other.status, 1) << other.out;
+  EXPECT_FALSE(is_true(json_of(other).find("validation", "passed")));
+  expect_error(run({"validate", "a.onnx", "--compare", "missing.safetensors"}), 2, "validate",
+               "missing.safetensors: no such file");
+}
+
 TEST_F(ProgramTest, ValidateOfABrokenGraphIsStatus1WithFindings) {
   const Outcome exported = run({"export", checkpoint(), "--output", "a.onnx"});
   WAKEBUILDER_SKIP_WITHOUT_RUNTIME(exported);

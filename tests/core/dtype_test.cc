@@ -16,7 +16,7 @@ struct Case {
 };
 
 const std::vector<Case>& all_types() {
-  static const std::vector<Case> types = {
+  static const std::vector<Case> kTypes = {
       {DType::kFloat32, 4, "float32"},
       {DType::kFloat64, 8, "float64"},
       {DType::kFloat16, 2, "float16"},
@@ -35,7 +35,7 @@ const std::vector<Case>& all_types() {
       {DType::kComplex64, 8, "complex64"},
       {DType::kComplex128, 16, "complex128"},
   };
-  return types;
+  return kTypes;
 }
 
 TEST(DType, KnowsSizeAndNameOfEachType) {

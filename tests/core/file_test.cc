@@ -337,6 +337,7 @@ TEST(StagedFile, ManyWritersOfOneTargetDoNotDisturbEachOther) {
   constexpr int kRounds = 150;
   std::array<std::string, kWriters> problems;
   std::vector<std::thread> writers;
+  writers.reserve(kWriters);
   for (int writer = 0; writer < kWriters; ++writer) {
     writers.emplace_back([&, writer] {
       for (int round = 0; round < kRounds; ++round) {

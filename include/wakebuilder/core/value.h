@@ -58,8 +58,8 @@ class Value {
   Value(double value) : variant_(value) {}                    // NOLINT(google-explicit-constructor)
   Value(const char* value) : variant_(std::string(value)) {}  // NOLINT(google-explicit-constructor)
   Value(std::string value) : variant_(std::move(value)) {}    // NOLINT(google-explicit-constructor)
-  Value(std::string_view value)
-      : variant_(std::string(value)) {}                    // NOLINT(google-explicit-constructor)
+  Value(std::string_view value)                               // NOLINT(google-explicit-constructor)
+      : variant_(std::string(value)) {}
   Value(Bytes value) : variant_(std::move(value)) {}       // NOLINT(google-explicit-constructor)
   Value(BigInteger value) : variant_(std::move(value)) {}  // NOLINT(google-explicit-constructor)
   Value(Opaque value) : variant_(std::move(value)) {}      // NOLINT(google-explicit-constructor)
