@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
@@ -13,7 +14,6 @@
 #include <unistd.h>
 
 #include <poll.h>
-#include <signal.h>
 
 namespace wakebuilder::onnx {
 namespace {

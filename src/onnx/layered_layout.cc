@@ -226,8 +226,10 @@ class Layouter {
   void sort_layers(bool downwards) {
     const auto sort_layer = [&](std::vector<Index>& layer) {
       std::vector<std::pair<double, Index>> keyed;
-      for (const Index box : layer)
+      keyed.reserve(layer.size());
+      for (const Index box : layer) {
         keyed.emplace_back(mean_place(box, downwards ? above_ : below_), box);
+      }
       std::stable_sort(keyed.begin(), keyed.end(),
                        [](const auto& a, const auto& b) { return a.first < b.first; });
       for (std::size_t i = 0; i < layer.size(); ++i) {

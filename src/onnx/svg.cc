@@ -316,7 +316,7 @@ class Drawing {
                      std::vector<Point>& ports) {
     std::stable_sort(edges.begin(), edges.end(),
                      [&](std::size_t a, std::size_t b) { return key(a) < key(b); });
-    const double count = static_cast<double>(edges.size());
+    const auto count = static_cast<double>(edges.size());
     const double gap = std::min(kPortGap, (box.right - box.left - 16) / std::max(1.0, count));
     double x = (box.left + box.right) / 2 - gap * (count - 1) / 2;
     for (const std::size_t edge : edges) {
@@ -470,6 +470,7 @@ std::vector<Scene> scenes_of(const GraphProto& graph, std::span<const ValueInfoP
     boxes += 1 + part->nodes.size() + part->inputs.size() + part->outputs.size();
   if (boxes > kMaxDrawnNodes) return {too_large(boxes)};
   std::vector<Scene> scenes;
+  scenes.reserve(graphs.size());
   for (const GraphProto* part : graphs) scenes.push_back(scene_of(*part, types));
   return scenes;
 }

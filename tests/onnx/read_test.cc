@@ -132,6 +132,11 @@ TEST(ReadModel, SaysWhatIsWrongAndWhere) {
   }
 }
 
+// Found by fuzzing: bytes 4 to 7 are the mark of an ORT file, and the model is sound protobuf.
+TEST(ReadModel, TakesAModelThatHasTheMarkOfAnotherFormat) {
+  EXPECT_THAT(parse("\x08\x06\x69~ORTM+\x0a\x02"s), IsOk());
+}
+
 TEST(ReadModel, SkipsGroups) {
   const auto model = parse("\x08\x08\x53\x0a\x01x\x5b\x08\x01\x5c\x54"s);
   ASSERT_THAT(model, IsOk());

@@ -1,12 +1,12 @@
 // An ONNX model as plain data: the messages of onnx.proto that matter, field by field.
 //
 // Names and meaning are those of the ONNX specification (onnx/onnx.proto, "Open Neural Network
-// Exchange"); enumerations are kept as the integers of the file, so that a damaged or newer model can
-// be shown and judged instead of being lost. Weights stay where they are: a Blob looks into the mapped
-// file or into the checkpoint and shares its ownership.
+// Exchange"); enumerations are kept as the integers of the file, so that a damaged or newer model
+// can be shown and judged instead of being lost. Weights stay where they are: a Blob looks into the
+// mapped file or into the checkpoint and shares its ownership.
 //
-// What a message of a file has beyond these fields (metadata of nodes, sequence types, fields of newer
-// versions) is kept as it was, in wire form, in `other_fields`, and written again.
+// What a message of a file has beyond these fields (metadata of nodes, sequence types, fields of
+// newer versions) is kept as it was, in wire form, in `other_fields`, and written again.
 #pragma once
 
 #include <cstddef>
@@ -30,7 +30,8 @@ struct Blob {
   std::shared_ptr<const void> owner;
 };
 
-/// TensorProto.DataType, as far as this library makes tensors of it; see element_type_name() for all.
+/// TensorProto.DataType, as far as this library makes tensors of it; see element_type_name() for
+/// all.
 enum ElementType : std::int32_t {
   kUndefined = 0,
   kFloat = 1,
@@ -45,7 +46,8 @@ enum ElementType : std::int32_t {
   kBFloat16 = 16,
 };
 
-/// "float", "int64", "float8e4m3fn", ...: the name in ONNX's text form; "type 999" for an unknown number.
+/// "float", "int64", "float8e4m3fn", ...: the name in ONNX's text form; "type 999" for an unknown
+/// number.
 std::string element_type_name(std::int32_t data_type);
 
 /// Bits of one element, packed (4 for int4); nothing for strings, undefined and unknown types.
@@ -67,7 +69,8 @@ struct TensorProto {
   std::vector<double> double_data;
   std::vector<std::uint64_t> uint64_data;
   std::int32_t data_location = 0;  ///< 1 = EXTERNAL
-  std::vector<std::pair<std::string, std::string>> external_data;  ///< location, offset, length, ...
+  std::vector<std::pair<std::string, std::string>>
+      external_data;  ///< location, offset, length, ...
   std::string doc_string;
   std::string other_fields;  ///< see above
 };
@@ -87,10 +90,11 @@ struct Dimension {
 
 /// TypeProto of a tensor. Sequences, maps and optionals keep only `kind`.
 struct TypeProto {
-  std::string kind = "tensor";  ///< "tensor", "sparse_tensor", "sequence", "map", "optional", "" = none
+  std::string kind =
+      "tensor";  ///< "tensor", "sparse_tensor", "sequence", "map", "optional", "" = none
   std::int32_t elem_type = kUndefined;
   std::optional<std::vector<Dimension>> shape;  ///< nothing: rank unknown
-  std::string other_fields;  ///< see above
+  std::string other_fields;                     ///< see above
 };
 
 struct ValueInfoProto {
@@ -105,7 +109,8 @@ struct GraphProto;
 /// AttributeProto.
 struct AttributeProto {
   std::string name;
-  std::int32_t type = 0;  ///< AttributeProto.AttributeType: 1 FLOAT, 2 INT, 3 STRING, 4 TENSOR, 5 GRAPH, 6 FLOATS, 7 INTS, ...
+  std::int32_t type = 0;  ///< AttributeProto.AttributeType: 1 FLOAT, 2 INT, 3 STRING, 4 TENSOR, 5
+                          ///< GRAPH, 6 FLOATS, 7 INTS, ...
   float f = 0;
   std::int64_t i = 0;
   std::string s;
@@ -162,7 +167,8 @@ struct FunctionProto {
 
 struct ModelProto {
   std::int64_t ir_version = 0;
-  std::vector<std::pair<std::string, std::int64_t>> opset_imports;  ///< domain ("" = ai.onnx), version
+  std::vector<std::pair<std::string, std::int64_t>>
+      opset_imports;  ///< domain ("" = ai.onnx), version
   std::string producer_name;
   std::string producer_version;
   std::string domain;
