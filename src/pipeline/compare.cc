@@ -11,7 +11,6 @@
 
 #include "wakebuilder/checkpoint/checkpoint.h"
 #include "wakebuilder/core/text.h"
-#include "wakebuilder/model/reference.h"
 #include "wakebuilder/onnx/build.h"
 #include "wakebuilder/onnx/write.h"
 
@@ -255,13 +254,23 @@ Tensor test_embeddings(std::int64_t embedding_dim) {
   return Tensor::from(std::move(values), {static_cast<std::int64_t>(kTestRows), embedding_dim});
 }
 
-Result<Validation> compare(runtime::Session& session, const model::Classifier& classifier,
-                           double atol) {
-  WAKEBUILDER_CHECK(check_ports(session, classifier.config.embedding_dim));
+model::Array reference_logits(const model::Classifier& classifier) {
   const Tensor embeddings = test_embeddings(classifier.config.embedding_dim);
   model::Reference reference;
-  const auto logits = model::forward(reference, classifier.head, classifier.config,
-                                     model::Reference::input(model::to_array(embeddings)));
+  return *model::forward(reference, classifier.head, classifier.config,
+                         model::Reference::input(model::to_array(embeddings)));
+}
+
+Result<Validation> compare(runtime::Session& session, const model::Classifier& classifier,
+                           double atol) {
+  return compare(session, classifier, reference_logits(classifier), atol);
+}
+
+Result<Validation> compare(runtime::Session& session, const model::Classifier& classifier,
+                           const model::Array& reference, double atol) {
+  WAKEBUILDER_EXPECT(reference.data.size() == kTestRows * std::size_t{model::kClasses});
+  WAKEBUILDER_CHECK(check_ports(session, classifier.config.embedding_dim));
+  const Tensor embeddings = test_embeddings(classifier.config.embedding_dim);
   Validation validation;
   validation.atol = atol;
   validation.reference = "reference interpreter (float64)";
@@ -270,7 +279,7 @@ Result<Validation> compare(runtime::Session& session, const model::Classifier& c
                     run_logits(session, rows_of(embeddings, batch.first, batch.rows)));
     add_batch(validation,
               compare_batch(found.as<float>(),
-                            std::span(logits->data).subspan(batch.first * 2, batch.rows * 2),
+                            std::span(reference.data).subspan(batch.first * 2, batch.rows * 2),
                             threshold_of(classifier)));
   }
   judge(validation);

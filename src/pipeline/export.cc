@@ -156,9 +156,10 @@ Result<void> prove(const std::shared_ptr<const runtime::OnnxRuntime>& runtime,
                    const fs::path& staged, const onnx::ModelProto& proto,
                    const model::Classifier& classifier, const ExportOptions& options,
                    ExportReport& report) {
+  auto reference = std::async([&] { return reference_logits(classifier); });
   WAKEBUILDER_TRY(auto session, runtime::Session::open(runtime, staged));
   report.judges.push_back("ONNX Runtime " + runtime->version());
-  WAKEBUILDER_TRY(report.validation, compare(session, classifier, options.atol));
+  WAKEBUILDER_TRY(report.validation, compare(session, classifier, reference.get(), options.atol));
   if (report.validation.passed) return {};
   WAKEBUILDER_CHECK(find_first_layer(runtime, proto, classifier, report.validation));
   return fail(ErrorCode::kCheckFailed, describe_miss(report.validation));

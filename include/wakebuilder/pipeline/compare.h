@@ -10,6 +10,7 @@
 #include "wakebuilder/core/result.h"
 #include "wakebuilder/core/tensor.h"
 #include "wakebuilder/model/classifier.h"
+#include "wakebuilder/model/reference.h"
 #include "wakebuilder/onnx/graph.h"
 #include "wakebuilder/runtime/session.h"
 
@@ -60,9 +61,17 @@ Result<void> check_atol(double atol);
 /// The same on every machine.
 core::Tensor test_embeddings(std::int64_t embedding_dim);
 
-/// Runs the session on test_embeddings() in batches of 1, 2 and 7 and compares the logits with the
-/// reference interpreter's on the same classifier, in double. Errors: kMismatch when the model does
-/// not take `embeddings` of the classifier's width to `logits`; those of runtime::Session::run.
+/// What the reference interpreter makes of test_embeddings(): logits [7, 2], in double.
+model::Array reference_logits(const model::Classifier& classifier);
+
+/// Runs the session on test_embeddings() in batches of 1, 2 and 7 and compares the logits with
+/// `reference`, which reference_logits() gave for the same classifier. Errors: kMismatch when the
+/// model does not take `embeddings` of the classifier's width to `logits`; those of
+/// runtime::Session::run.
+Result<Validation> compare(runtime::Session& session, const model::Classifier& classifier,
+                           const model::Array& reference, double atol);
+
+/// The same, and computes the reference.
 Result<Validation> compare(runtime::Session& session, const model::Classifier& classifier,
                            double atol);
 
