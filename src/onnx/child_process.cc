@@ -23,12 +23,14 @@ constexpr std::chrono::seconds kClock{60};
 constexpr rlim_t kMemory = rlim_t{2} << 30U;
 constexpr char kEnd = '.';  // what a complete answer ends with
 
-void set_limit(int resource, rlim_t value) {
+// glibc has a type of its own for the resource, others use int.
+template <class Resource>
+void set_limit(Resource resource, rlim_t value) {
   struct rlimit limit {};
-  if (::getrlimit(static_cast<__rlimit_resource>(resource), &limit) != 0) return;
+  if (::getrlimit(resource, &limit) != 0) return;
   if (limit.rlim_max != RLIM_INFINITY && value > limit.rlim_max) return;
   limit.rlim_cur = value;
-  ::setrlimit(static_cast<__rlimit_resource>(resource), &limit);
+  ::setrlimit(resource, &limit);
 }
 
 /// Writable memory of the process, in bytes (proc(5): the sixth number of statm, in pages).
