@@ -32,8 +32,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
-using testing::AnyOf;
-using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -442,6 +440,7 @@ TEST_F(TransactionTest, TheModeOfTheOldModelIsKept) {
 /// Two exports of the same model at the same time: each as if it were alone.
 TEST_F(TransactionTest, ExportsOfOneModelAtTheSameTimeDoNotDisturbEachOther) {
   std::vector<Child> children;
+  children.reserve(4);
   for (int i = 0; i < 4; ++i) children.push_back(start(export_, surroundings()));
   for (const Child& child : children) {
     const Outcome outcome = finish(child);
