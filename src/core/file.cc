@@ -207,6 +207,10 @@ Result<void> StagedFile::write(std::span<const std::byte> bytes) {
     if (written < 0) return write_error(target_, errno);
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
+#ifdef __linux__
+  // The disk begins now, so that publish() waits less. Only a hint: publish() sees the errors.
+  ::sync_file_range(descriptor_, 0, 0, SYNC_FILE_RANGE_WRITE);
+#endif
   return {};
 }
 

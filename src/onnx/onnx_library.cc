@@ -10,6 +10,7 @@
 #include <onnx/shape_inference/implementation.h>
 
 #include "wakebuilder/core/text.h"
+#include "wakebuilder/onnx/check.h"
 #include "wakebuilder/onnx/read.h"
 #include "wakebuilder/onnx/write.h"
 
@@ -190,14 +191,17 @@ bool onnx_library_knows(const ModelProto& model) {
          knows_all(model.functions) && expanded_nodes(model) <= kMaxExpandedNodes;
 }
 
+void load_operators() {
+  ::onnx::OpSchemaRegistry::Instance();
+  ::onnx::OpSchemaRegistry::Schema("Relu");
+}
+
 LibraryVerdict ask_onnx_library(const ModelProto& model, const std::filesystem::path& folder) {
   const auto skeleton = skeleton_of(model, kLibraryIrVersion, folder);
   if (!skeleton) return {{finding(skeleton.error().message)}, {}};
   const std::string bytes = serialize(*skeleton);
   if (bytes.size() > kMaxModelBytes) return {{finding("the model is too large for protobuf")}, {}};
-  // Registers the operators once, here, and not in each child.
-  ::onnx::OpSchemaRegistry::Instance();
-  ::onnx::OpSchemaRegistry::Schema("Relu");
+  load_operators();  // once, here, and not in each child
   const auto answer = run_in_child([&] { return judge(bytes); });
   if (!answer) return {{finding(answer.error().message)}, {}};
   return read_answer(*answer);

@@ -229,9 +229,13 @@ Result<ExportReport> run_export(const LoadedClassifier& loaded, const fs::path& 
   report.opset = options.opset;
   report.folded = options.fold;
   report.checkpoint_sha256 = loaded.sha256;
-  // Loading the library takes half as long as folding, so it goes on beside it. It has to be done
+  // Loading the two libraries takes as long as folding, so it goes on beside it. It has to be done
   // before check_written(), which forks.
-  auto loading = std::async([&] { return runtime::OnnxRuntime::load(options.onnxruntime); });
+  auto loading = std::async([&] {
+    auto runtime = runtime::OnnxRuntime::load(options.onnxruntime);
+    onnx::load_operators();
+    return runtime;
+  });
   onnx::ModelProto proto = build_model(loaded, options);
   report.parameters = count_parameters(proto);
   report.nodes = proto.graph->nodes.size();

@@ -35,6 +35,10 @@ CheckReport check_structure(const ModelProto& model, const std::filesystem::path
 /// weights: it needs their types only, and the structure check has measured their data.
 CheckReport check_model(const ModelProto& model, const std::filesystem::path& folder);
 
+/// Loads the ONNX library's operators, which the first check_model() does otherwise. It takes 10
+/// ms: a program may do it beside something else. Thread-safe.
+void load_operators();
+
 /// Types and shapes of the values inside the main graph, as the ONNX library infers them; only what
 /// the graph states itself where the library cannot judge the model. For display.
 /// @pre check_structure() found no error
