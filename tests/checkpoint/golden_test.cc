@@ -167,6 +167,7 @@ TEST(GoldenCheckpoints, AreReadWhereTheIndexAccepts) {
 TEST(GoldenCheckpoints, AreRefusedInWordsThatSayWhatTheyAre) {
   constexpr Words kCases[] = {
       {"refuse/torchscript.pt", "a TorchScript program"},
+      {"refuse/safetensors.pt", "found safetensors; rename it to end in .safetensors"},
       {"refuse/random.pt", "not a PyTorch checkpoint"},
       {"refuse/hdf5.pt", "an HDF5 file (Keras)"},
       {"refuse/onnx.pt", "an ONNX model"},
