@@ -19,21 +19,57 @@ constexpr std::string_view kAbout =
     "failed,\n"
     "2 wrong usage or bad input, 3 the machine failed.";
 
+/// Help as this program speaks: verbs, and what each takes.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    if (app->get_parent() == nullptr) return "Usage: wakebuilder VERB [NAME|FILE] [options]\n";
+    std::string usage = "Usage: wakebuilder " + name;
+    for (const CLI::Option* option : app->get_options()) {
+      if (!option->get_positional()) continue;
+      const std::string text = option->get_option_text();
+      usage += option->get_required() ? " " + text : " [" + text + "]";
+    }
+    return usage + " [options]\n";
+  }
+
+  std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
+    std::string name = CLI::Formatter::make_option_name(option, is_positional);
+    name.resize(std::min(name.find('{'), name.size()));  // "--no-fold{false}"
+    return name;
+  }
+
+  // The usage has them, each with what it may be.
+  std::string make_positionals(const CLI::App* app) const override {
+    std::string text;
+    for (const CLI::Option* option : app->get_options()) {
+      if (!option->get_positional()) continue;
+      text +=
+          "  " + option->get_option_text() + std::string(2, ' ') + option->get_description() + "\n";
+    }
+    return text.empty() ? text : "\n" + text;
+  }
+};
+
 /// A verb of the program: CLI11's subcommand with the options that all verbs have.
 CLI::App* add_verb(CLI::App& app, CommandLine& line, const std::string& name,
                    const std::string& about, const std::string& example) {
-  CLI::App* verb = app.add_subcommand(name, about);
+  CLI::App* verb = app.add_subcommand(name, about)->group("Verbs");
   verb->add_flag("--json", line.json, "Print one JSON object instead of text");
   verb->footer("Example:\n  " + example);
   verb->parse_complete_callback([&line, name] { line.verb = name; });
   return verb;
 }
 
-void add_registry(CLI::App* verb, CommandLine& line, std::string& target) {
-  verb->add_option("--model", target, "Name of a model in the registry");
+void add_models_folder(CLI::App* verb, CommandLine& line) {
   verb->add_option("--models", line.models,
                    "Folder of the registry (default: $WAKEBUILDER_MODELS, else models)")
       ->option_text("DIR");
+}
+
+void add_registry(CLI::App* verb, CommandLine& line, std::string& model) {
+  verb->add_option("--model", model, "Name of a model in the registry")->option_text("NAME");
+  add_models_folder(verb, line);
 }
 
 void add_runtime(CLI::App* verb, std::filesystem::path& library) {
@@ -52,7 +88,7 @@ void add_export(CLI::App& app, CommandLine& line, ExportCommand& command) {
       ->option_text("FILE");
   verb->add_option("--output", command.output, "Model to write (default: beside the checkpoint)")
       ->option_text("FILE.onnx");
-  add_registry(verb, line, command.target);
+  add_registry(verb, line, command.model);
   verb->add_option("--opset", command.options.opset, "ONNX operator set, 13 to 21 (default 17)")
       ->option_text("N");
   verb->add_option("--graph", "What to export: head (embeddings to logits)")
@@ -82,12 +118,7 @@ void add_validate(CLI::App& app, CommandLine& line, ValidateCommand& command) {
       ->option_text("FILE");
   verb->add_option("--compare", command.activations, "Compare with activations stored by PyTorch")
       ->option_text("FILE.safetensors");
-  verb->add_option_function<std::string>(
-      "--model", [&command](const std::string& name) { command.targets.push_back(name); },
-      "Name of a model in the registry");
-  verb->add_option("--models", line.models,
-                   "Folder of the registry (default: $WAKEBUILDER_MODELS, else models)")
-      ->option_text("DIR");
+  add_registry(verb, line, command.model);
   verb->add_option("--atol", command.atol, "Allowed difference from the reference (default 1e-05)")
       ->option_text("X");
   add_runtime(verb, command.onnxruntime);
@@ -99,7 +130,7 @@ void add_inspect(CLI::App& app, CommandLine& line, InspectCommand& command) {
   verb->add_option("target", command.target,
                    "An .onnx, .pt or .safetensors file, or a model's name")
       ->option_text("FILE|NAME");
-  add_registry(verb, line, command.target);
+  add_registry(verb, line, command.model);
   verb->add_option("--svg", command.svg, "Draw the graph of an .onnx into this file")
       ->option_text("FILE.svg");
   verb->add_flag("--graph", command.graph, "Print the graph of an .onnx, node by node");
@@ -119,9 +150,7 @@ void add_convert(CLI::App& app, CommandLine& line, ConvertCommand& command) {
 void add_models(CLI::App& app, CommandLine& line) {
   CLI::App* verb = add_verb(app, line, "models", "List the models of the registry",
                             "wakebuilder models --models models");
-  verb->add_option("--models", line.models,
-                   "Folder of the registry (default: $WAKEBUILDER_MODELS, else models)")
-      ->option_text("DIR");
+  add_models_folder(verb, line);
 }
 
 std::vector<CompletionVerb> completion_verbs(const CLI::App& app) {
@@ -175,6 +204,7 @@ Result<void> parse(int argc, const char* const* argv, CommandLine& line) {
   ConvertCommand convert_command;
   CLI::App app{std::string(kAbout), "wakebuilder"};
   app.set_version_flag("--version", "wakebuilder " + std::string(version()));
+  app.formatter(std::make_shared<HelpFormatter>());
   app.require_subcommand(1);
   app.footer("Run 'wakebuilder VERB --help' for the options and an example of a verb.");
   read_environment(line);
@@ -184,6 +214,7 @@ Result<void> parse(int argc, const char* const* argv, CommandLine& line) {
   add_convert(app, line, convert_command);
   add_models(app, line);
   app.add_subcommand("completion", "Print the completion script for bash")
+      ->group("Verbs")
       ->footer("Example:\n  source <(wakebuilder completion)");
   look_ahead(argc, argv, app, line);
   try {

@@ -14,12 +14,14 @@ namespace wakebuilder::cli {
 
 struct ExportCommand {
   std::string target;                ///< name in the registry, or a checkpoint file
+  std::string model;                 ///< --model: a name and nothing else
   std::filesystem::path checkpoint;  ///< --checkpoint
   std::filesystem::path output;      ///< --output
   pipeline::ExportOptions options;
 };
 
 struct ValidateCommand {
+  std::string model;                  ///< --model
   std::vector<std::string> targets;   ///< a name, an .onnx, or a .pt and an .onnx
   std::filesystem::path checkpoint;   ///< --checkpoint
   std::filesystem::path activations;  ///< --compare
@@ -29,6 +31,7 @@ struct ValidateCommand {
 
 struct InspectCommand {
   std::string target;
+  std::string model;          ///< --model
   std::filesystem::path svg;  ///< --svg
   bool graph = false;         ///< --graph: the printable graph too
 };

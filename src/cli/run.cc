@@ -32,13 +32,23 @@ bool names_file(const std::string& target) {
          ending == ".pth" || ending == ".bin" || ending == ".safetensors";
 }
 
+/// The name of --model, or else the target when it is no file; "" for a file.
+/// Errors: kInvalidArgument when both are given.
+Result<std::string> registry_name(const std::string& target, const std::string& model) {
+  if (!model.empty() && !target.empty()) {
+    return fail(ErrorCode::kInvalidArgument,
+                "expected a file or name, or --model NAME, found both");
+  }
+  if (!model.empty()) return model;
+  return names_file(target) ? std::string() : target;
+}
+
 template <class Report>
 void answer(const CommandLine& line, const Report& report, const std::string& text) {
   std::cout << (line.json ? core::to_json(pipeline::to_value(report)) + "\n" : text);
 }
 
-// ---- export
-// ----------------------------------------------------------------------------------------------
+// ---- export ----
 
 fs::path default_output(const fs::path& checkpoint) {
   return fs::path(checkpoint).replace_extension(".onnx");
@@ -50,22 +60,25 @@ Result<pipeline::ExportReport> export_file(const ExportCommand& command,
   return pipeline::export_onnx(checkpoint, output, command.options);
 }
 
-Result<pipeline::ExportReport> export_named(const CommandLine& line, const ExportCommand& command) {
-  WAKEBUILDER_TRY(const auto entry, pipeline::Registry(line.models).find(command.target));
+Result<pipeline::ExportReport> export_named(const CommandLine& line, const ExportCommand& command,
+                                            const std::string& name) {
+  WAKEBUILDER_TRY(const auto entry, pipeline::Registry(line.models).find(name));
   if (!command.output.empty()) return export_file(command, entry.checkpoint);
   return pipeline::export_entry(entry, command.options);
 }
 
 Result<pipeline::ExportReport> export_any(const CommandLine& line, const ExportCommand& command) {
-  if (!command.checkpoint.empty() && !command.target.empty()) {
+  const bool is_named = !command.target.empty() || !command.model.empty();
+  if (!command.checkpoint.empty() && is_named) {
     return fail(ErrorCode::kInvalidArgument, "expected a model's name or --checkpoint, found both");
   }
   if (!command.checkpoint.empty()) return export_file(command, command.checkpoint);
-  if (command.target.empty())
+  if (!is_named) {
     return fail(ErrorCode::kInvalidArgument,
                 "expected a model's name or --checkpoint FILE, found neither");
-  if (names_file(command.target)) return export_file(command, command.target);
-  return export_named(line, command);
+  }
+  WAKEBUILDER_TRY(const auto name, registry_name(command.target, command.model));
+  return name.empty() ? export_file(command, command.target) : export_named(line, command, name);
 }
 
 Result<int> run(const CommandLine& line, const ExportCommand& command) {
@@ -74,8 +87,7 @@ Result<int> run(const CommandLine& line, const ExportCommand& command) {
   return 0;
 }
 
-// ---- validate
-// --------------------------------------------------------------------------------------------
+// ---- validate ----
 
 struct ValidateTarget {
   fs::path model;
@@ -97,18 +109,22 @@ Result<ValidateTarget> named_target(const CommandLine& line, const std::string& 
 
 Result<ValidateTarget> find_target(const CommandLine& line, const ValidateCommand& command) {
   const auto& targets = command.targets;
-  if (targets.empty())
+  if (targets.empty() && command.model.empty()) {
     return fail(ErrorCode::kInvalidArgument,
                 "expected a model's name or an .onnx file, found neither");
+  }
   if (targets.size() > 2)
     return fail(ErrorCode::kInvalidArgument, "expected at most a checkpoint and an .onnx file");
   if (targets.size() == 2) {
+    WAKEBUILDER_CHECK(registry_name(targets[0], command.model));
     const bool model_first = is_model_name(targets[0]) && !is_model_name(targets[1]);
     return ValidateTarget{.model = targets[model_first ? 0 : 1],
                           .checkpoint = targets[model_first ? 1 : 0]};
   }
-  if (names_file(targets[0])) return ValidateTarget{.model = targets[0], .checkpoint = {}};
-  return named_target(line, targets[0]);
+  const std::string target = targets.empty() ? std::string() : targets[0];
+  WAKEBUILDER_TRY(const auto name, registry_name(target, command.model));
+  if (name.empty()) return ValidateTarget{.model = target, .checkpoint = {}};
+  return named_target(line, name);
 }
 
 Result<int> run(const CommandLine& line, const ValidateCommand& command) {
@@ -123,19 +139,20 @@ Result<int> run(const CommandLine& line, const ValidateCommand& command) {
   return report.valid ? 0 : 1;
 }
 
-// ---- inspect, convert, models, completion
-// ------------------------------------------------------------------
+// ---- inspect, convert, models, completion ----
 
-Result<fs::path> inspect_target(const CommandLine& line, const std::string& target) {
-  if (target.empty())
+Result<fs::path> inspect_target(const CommandLine& line, const InspectCommand& command) {
+  if (command.target.empty() && command.model.empty()) {
     return fail(ErrorCode::kInvalidArgument, "expected a file or a model's name, found neither");
-  if (names_file(target)) return fs::path(target);
-  WAKEBUILDER_TRY(const auto entry, pipeline::Registry(line.models).find(target));
+  }
+  WAKEBUILDER_TRY(const auto name, registry_name(command.target, command.model));
+  if (name.empty()) return fs::path(command.target);
+  WAKEBUILDER_TRY(const auto entry, pipeline::Registry(line.models).find(name));
   return entry.has_onnx ? entry.onnx : entry.checkpoint;
 }
 
 Result<int> run(const CommandLine& line, const InspectCommand& command) {
-  WAKEBUILDER_TRY(const auto file, inspect_target(line, command.target));
+  WAKEBUILDER_TRY(const auto file, inspect_target(line, command));
   WAKEBUILDER_TRY(const auto inspection, pipeline::inspect(file));
   if (!command.svg.empty()) {
     WAKEBUILDER_TRY(const auto svg, pipeline::draw(file));

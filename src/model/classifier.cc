@@ -43,8 +43,7 @@ class Weights {
 
 std::string shown(const std::string& name) { return core::quote(name); }
 
-// ---- the head within a whole model
-// ------------------------------------------------------------------
+// ---- the head within a whole model ----
 
 bool is_backbone(const std::string& name) {
   return name.starts_with("base_model.") || name.starts_with("audio_spectrogram_transformer.");
@@ -65,8 +64,7 @@ NamedTensors head_tensors(const NamedTensors& tensors, bool has_backbone) {
   return head;
 }
 
-// ---- the config, from tensors and metadata
-// ----------------------------------------------------------
+// ---- the config, from tensors and metadata ----
 
 std::string hidden_name(std::size_t index, std::string_view part) {
   return "classifier." + std::to_string(index) + "." + std::string(part);
@@ -189,8 +187,7 @@ Result<void> check_model_type(const Value& metadata) {
                   core::quote(*type) + "\", another architecture");
 }
 
-// ---- weights
-// ---------------------------------------------------------------------------------------
+// ---- weights ----
 
 Result<void> check_finite(const std::string& name, const Tensor& tensor) {
   const auto values = tensor.as<float>();

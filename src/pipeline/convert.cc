@@ -39,8 +39,7 @@ Result<void> check_output(const fs::path& input, const fs::path& output, bool fo
                                                "another name, or --force to overwrite it");
 }
 
-// ---- equality, bit by bit
-// --------------------------------------------------------------------------------
+// ---- equality, bit by bit ----
 
 bool same(const Value& a, const Value& b);
 

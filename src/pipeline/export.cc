@@ -27,8 +27,7 @@ constexpr std::size_t kMinExternalBytes = 1024;
 
 std::string shown(const fs::path& path) { return core::quote(path.string(), 400); }
 
-// ---- what may be written
-// ---------------------------------------------------------------------------------
+// ---- what may be written ----
 
 Result<void> check_options(const ExportOptions& options) {
   if (options.opset < onnx::kOldestEmittedOpset || options.opset > onnx::kNewestEmittedOpset) {
@@ -85,8 +84,7 @@ Result<void> check_targets(const fs::path& checkpoint, const fs::path& output, c
   return check_replaceable(output);
 }
 
-// ---- metadata
-// --------------------------------------------------------------------------------------------
+// ---- metadata ----
 
 using Properties = std::vector<std::pair<std::string, std::string>>;
 
@@ -127,8 +125,7 @@ std::string validation_record(const Validation& validation) {
   return onnx::serialize(record);
 }
 
-// ---- check and proof
-// -------------------------------------------------------------------------------------
+// ---- check and proof ----
 
 /// All errors of a check as one sentence: the first, and how many more.
 tl::unexpected<Error> check_failed(const std::vector<core::Finding>& findings) {

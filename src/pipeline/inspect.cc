@@ -25,8 +25,7 @@ std::size_t elements(const std::vector<TensorSummary>& tensors) {
   return total;
 }
 
-// ---- checkpoints
-// -----------------------------------------------------------------------------------------
+// ---- checkpoints ----
 
 TensorSummary summarise(const std::string& name, const Tensor& tensor) {
   return {
@@ -111,8 +110,7 @@ Inspection inspect_checkpoint(const checkpoint::Checkpoint& file) {
   return inspection;
 }
 
-// ---- ONNX models
-// -----------------------------------------------------------------------------------------
+// ---- ONNX models ----
 
 PortSummary summarise(const onnx::ValueInfoProto& info) {
   PortSummary port{.name = info.name, .dtype = "?", .shape = {}};
@@ -154,11 +152,9 @@ Inspection inspect_model(const onnx::ModelProto& model, std::uint64_t bytes) {
   return inspection;
 }
 
-/// Of two refusals, the one that belongs to what the file seems to be.
+/// Of two refusals, the one that belongs to what the file says it is.
 tl::unexpected<Error> refuse(const fs::path& file, Error as_checkpoint, Error as_model) {
-  return fail(file.extension() == ".onnx" && as_checkpoint.code == ErrorCode::kUnsupported
-                  ? std::move(as_model)
-                  : std::move(as_checkpoint));
+  return fail(file.extension() == ".onnx" ? std::move(as_model) : std::move(as_checkpoint));
 }
 
 }  // namespace

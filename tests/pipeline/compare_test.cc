@@ -34,6 +34,22 @@ TEST(Difference, NaNIsNeverSmall) {
   EXPECT_TRUE(std::isinf(difference.max_abs_diff));
 }
 
+TEST(Difference, AReferenceThatIsNotFiniteIsNeverNear) {
+  Difference difference;
+  difference.include(1.0, std::numeric_limits<double>::infinity());
+  EXPECT_TRUE(std::isinf(difference.max_scaled_diff));
+  Difference other;
+  other.include(1.0, std::numeric_limits<double>::quiet_NaN());
+  EXPECT_TRUE(std::isinf(other.max_scaled_diff));
+}
+
+TEST(CheckAtol, TakesFiniteNumbersFromZeroOn) {
+  EXPECT_THAT(check_atol(0), IsOk());
+  EXPECT_THAT(check_atol(-1), HasError(ErrorCode::kInvalidArgument, "found -1"));
+  EXPECT_THAT(check_atol(std::numeric_limits<double>::infinity()),
+              HasError(ErrorCode::kInvalidArgument, "found inf"));
+}
+
 TEST(TestEmbeddings, AreSevenRowsThatReachTheCorners) {
   const auto rows = test_embeddings(64);
   EXPECT_EQ(rows.shape(), (core::Shape{7, 64}));
@@ -70,7 +86,8 @@ class Compare : public ::testing::Test {
     return *std::move(opened);
   }
 
-  /// Changes every third number of a weight a little (the same shift of all would vanish in a norm).
+  /// Changes every third number of a weight a little (the same shift of all would vanish in a
+  /// norm).
   void disturb(const std::string& name) {
     for (onnx::TensorProto& tensor : proto_.graph->initializers) {
       if (tensor.name != name) continue;

@@ -105,8 +105,7 @@ Head<T> make_head(const HeadConfig& config) {
   return head;
 }
 
-// ---- names and shapes
-// -------------------------------------------------------------------------------
+// ---- names and shapes ----
 
 template <LayerOf<SelfAttention> W, class F>
 void visit(W& w, std::int64_t width, F&& f) {
@@ -162,8 +161,7 @@ void visit(W& w, const HeadConfig& config, F&& f) {
   visit_linear(w.output, "classifier." + std::to_string(index), in, kClasses, f);
 }
 
-// ---- forward pass
-// ----------------------------------------------------------------------------------
+// ---- forward pass ----
 
 template <class Ops>
 using Value = typename Ops::Value;
