@@ -18,30 +18,30 @@ constexpr std::size_t kPanel = 8;   // columns of a panel
 constexpr std::size_t kBlock = 96;  // rows of a block
 constexpr std::size_t kGroup = 12;  // rows that lie side by side in a packed block
 
-template <class T, std::size_t kBytes>
+template <class T, std::size_t Bytes>
 struct Vector {
-  typedef T type [[gnu::vector_size(kBytes)]];  // NOLINT(modernize-use-using): clang 14 wants it so
+  typedef T type [[gnu::vector_size(Bytes)]];  // NOLINT(modernize-use-using): clang 14 wants it so
 };
 
-/// out [96, 8] = rows [96 / 12, inner, 12] · columns [inner, 8], in vectors of kLanes doubles and
-/// kRows rows at a time.
-template <std::size_t kLanes, std::size_t kRows>
+/// out [96, 8] = rows [96 / 12, inner, 12] · columns [inner, 8], in vectors of Width doubles and
+/// Rows rows at a time.
+template <std::size_t Width, std::size_t Rows>
 [[gnu::always_inline]] inline void multiply(const double* rows, const float* columns,
                                             std::size_t inner, double* out) {
-  using Lanes = typename Vector<double, kLanes * sizeof(double)>::type;
-  using Narrow = typename Vector<float, kLanes * sizeof(float)>::type;
-  constexpr std::size_t kParts = kPanel / kLanes;
-  for (std::size_t row = 0; row < kBlock; row += kRows) {
+  using Lanes = typename Vector<double, Width * sizeof(double)>::type;
+  using Narrow = typename Vector<float, Width * sizeof(float)>::type;
+  constexpr std::size_t kParts = kPanel / Width;
+  for (std::size_t row = 0; row < kBlock; row += Rows) {
     const double* a = rows + row / kGroup * kGroup * inner + row % kGroup;
-    std::array<std::array<Lanes, kParts>, kRows> sums{};
+    std::array<std::array<Lanes, kParts>, Rows> sums{};
     for (std::size_t k = 0; k < inner; ++k) {
-      std::array<Lanes, kParts> b;
+      std::array<Lanes, kParts> b{};
       for (std::size_t part = 0; part < kParts; ++part) {
         Narrow narrow;
-        std::memcpy(&narrow, columns + k * kPanel + part * kLanes, sizeof(narrow));
+        std::memcpy(&narrow, columns + k * kPanel + part * Width, sizeof(narrow));
         b[part] = __builtin_convertvector(narrow, Lanes);
       }
-      for (std::size_t r = 0; r < kRows; ++r) {
+      for (std::size_t r = 0; r < Rows; ++r) {
         for (std::size_t part = 0; part < kParts; ++part) {
           sums[r][part] += a[k * kGroup + r] * b[part];
         }
