@@ -93,11 +93,11 @@ TEST_F(CommandLineTest, ExportTakesEachOfItsOptions) {
 
 TEST_F(CommandLineTest, ModelIsAnotherWayToGiveTheName) {
   ASSERT_THAT(parse({"export", "--model", "jarvis"}), IsOk());
-  EXPECT_EQ(command<ExportCommand>().target, "jarvis");
+  EXPECT_EQ(command<ExportCommand>().model, "jarvis");
   ASSERT_THAT(parse({"validate", "--model", "jarvis"}), IsOk());
-  EXPECT_THAT(command<ValidateCommand>().targets, ElementsAre("jarvis"));
+  EXPECT_EQ(command<ValidateCommand>().model, "jarvis");
   ASSERT_THAT(parse({"inspect", "--model", "jarvis"}), IsOk());
-  EXPECT_EQ(command<InspectCommand>().target, "jarvis");
+  EXPECT_EQ(command<InspectCommand>().model, "jarvis");
 }
 
 TEST_F(CommandLineTest, ValidateTakesACheckpointAndAModel) {

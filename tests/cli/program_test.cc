@@ -104,6 +104,11 @@ TEST_F(ProgramTest, WrongUsageIsOneSentenceAndStatus2) {
   expect_error(run({"frobnicate"}), 2, "", "see wakebuilder --help");
   expect_error(run({"export"}), 2, "export", "expected a model's name or --checkpoint FILE");
   expect_error(run({"export", "a", "--checkpoint", "a.pt"}), 2, "export", "found both");
+  expect_error(run({"export", "a", "--model", "b"}), 2, "export", "found both");
+  expect_error(run({"validate", "a.onnx", "--model", "b"}), 2, "validate", "found both");
+  expect_error(run({"validate", "a.pt", "a.onnx", "--model", "b"}), 2, "validate", "found both");
+  expect_error(run({"inspect", "a.onnx", "--model", "b"}), 2, "inspect", "found both");
+  expect_error(run({"export", "--model", "../b.pt"}), 2, "export", "expected the name of a model");
   expect_error(run({"validate"}), 2, "validate", "expected a model's name or an .onnx file");
   expect_error(run({"inspect"}), 2, "inspect", "expected a file or a model's name");
   expect_error(run({"convert", "a.pt"}), 2, "convert", "output is required");

@@ -35,8 +35,7 @@ inline std::string difference(const core::Dict& a, const core::Dict& b, const st
     const auto* name = a[i].first.get_if<std::string>();
     const std::string step = path + "." + (name != nullptr ? *name : "?");
     const auto in_key = test::difference(a[i].first, b[i].first, step + " (key)");
-    const auto found =
-        in_key.empty() ? test::difference(a[i].second, b[i].second, step) : in_key;
+    const auto found = in_key.empty() ? test::difference(a[i].second, b[i].second, step) : in_key;
     if (!found.empty()) return found;
   }
   return "";
