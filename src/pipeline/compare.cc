@@ -153,6 +153,7 @@ Result<void> compare_layers(const std::shared_ptr<const runtime::OnnxRuntime>& r
   const std::string bytes = onnx::serialize(onnx::expose(proto, values));
   WAKEBUILDER_TRY(auto session, runtime::Session::open(runtime, std::as_bytes(std::span(bytes))));
   std::vector<std::string> outputs;
+  outputs.reserve(values.size());
   for (const auto& entry : values) outputs.push_back(entry.second);
   WAKEBUILDER_TRY(const auto found, run(session, embeddings, outputs));
   for (std::size_t i = 0; i < found.size(); ++i) {
