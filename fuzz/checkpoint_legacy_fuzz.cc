@@ -1,5 +1,5 @@
-// Fuzzes the reader of legacy PyTorch files (five pickles, then storages) up to the state dict, and
-// the writers with what it reads.
+// Fuzzes the readers of old PyTorch files (tar archives of 0.1; five pickles, then storages) up to
+// the state dict, and the writers with what they read.
 
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +12,8 @@
 #include "wakebuilder/checkpoint/state_dict.h"
 
 #include "checkpoint/pytorch_legacy.h"
+#include "checkpoint/pytorch_tar.h"
+#include "checkpoint/sniff.h"
 #include "round_trip.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
@@ -19,7 +21,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace wakebuilder;
   const auto bytes = std::make_shared<const std::vector<std::uint8_t>>(data, data + size);
-  auto root = checkpoint::read_pytorch_legacy(std::as_bytes(std::span(*bytes)), bytes);
+  const auto span = std::as_bytes(std::span(*bytes));
+  const bool is_tar = checkpoint::sniff(span) == checkpoint::Content::kTar;
+  auto root = is_tar ? checkpoint::read_pytorch_tar(span, bytes)
+                     : checkpoint::read_pytorch_legacy(span, bytes);
   if (!root) return 0;
   checkpoint::check_round_trips(*root);
   const checkpoint::Checkpoint found{

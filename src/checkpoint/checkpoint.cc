@@ -5,6 +5,7 @@
 #include "wakebuilder/core/text.h"
 
 #include "checkpoint/pytorch_legacy.h"
+#include "checkpoint/pytorch_tar.h"
 #include "checkpoint/pytorch_zip.h"
 #include "checkpoint/safetensors.h"
 #include "checkpoint/safetensors_tree.h"
@@ -25,6 +26,11 @@ Result<Checkpoint> read_content(std::span<const std::byte> bytes,
     case Content::kPickle: {
       checkpoint.format = Format::kPyTorchLegacy;
       WAKEBUILDER_TRY(checkpoint.root, read_pytorch_legacy(bytes, owner));
+      return checkpoint;
+    }
+    case Content::kTar: {
+      checkpoint.format = Format::kPyTorchTar;
+      WAKEBUILDER_TRY(checkpoint.root, read_pytorch_tar(bytes, owner));
       return checkpoint;
     }
     case Content::kSafetensors: {
@@ -59,6 +65,8 @@ std::string_view to_string(Format format) {
       return "PyTorch zip";
     case Format::kPyTorchLegacy:
       return "PyTorch legacy (before 1.6)";
+    case Format::kPyTorchTar:
+      return "PyTorch tar (0.1)";
     case Format::kSafetensors:
       break;
   }

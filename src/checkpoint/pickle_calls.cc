@@ -336,6 +336,7 @@ Arity arity_of(GlobalKind kind) {
     case kEncode:
       return {2, 2};
     case kStorageType:
+    case kTensorType:
     case kDType:
     case kScheme:
       break;
@@ -375,6 +376,7 @@ Result<Node> call_checked(PickleGraph& graph, const Global& function, Arguments 
     case kEncode:
       return encode(graph, arguments);
     case kStorageType:
+    case kTensorType:
     case kDType:
     case kScheme:
       break;
@@ -449,6 +451,17 @@ Result<Node> call(PickleGraph& graph, const Global& function, std::span<const No
   auto result = call_checked(graph, function, arguments);
   if (result || !makes_tensor(function.kind) || tensor_name.empty()) return result;
   return fail_in("tensor " + core::quote(tensor_name), std::move(result).error());
+}
+
+Result<std::size_t> add_tensor(PickleGraph& graph, const StorageNode& part, TensorSpec spec) {
+  Storage& storage = graph.storages[part.storage];
+  spec.storage = part.storage;
+  spec.dtype = *storage.type.dtype;
+  storage.viewed_as = spec.dtype;
+  WAKEBUILDER_CHECK(check_layout(spec, part.numel));
+  spec.offset += part.first;
+  graph.tensors.push_back(std::move(spec));
+  return graph.tensors.size() - 1;
 }
 
 Result<StorageNode> find_storage(PickleGraph& graph, StorageKeys& keys, NodeId persistent_id,

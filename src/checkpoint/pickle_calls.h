@@ -17,6 +17,10 @@ namespace wakebuilder::checkpoint {
 Result<Node> call(PickleGraph& graph, const Global& function, std::span<const NodeId> arguments,
                   std::string_view tensor_name);
 
+/// Enters a tensor over a part of a storage into `graph.tensors`, once shape, strides and offset of
+/// `spec` have been checked against it. Gives its index. @pre the storage has a dtype
+Result<std::size_t> add_tensor(PickleGraph& graph, const StorageNode& part, TensorSpec spec);
+
 /// The storage of a persistent id. The same key must mean the same storage each time.
 Result<StorageNode> find_storage(PickleGraph& graph, StorageKeys& keys, NodeId persistent_id,
                                  PersistentIds ids);

@@ -24,18 +24,26 @@ constexpr Global kGlobals[] = {
     {"torch", "BFloat16Storage", kStorageType},
     {"torch", "BoolStorage", kStorageType},
     {"torch", "ByteStorage", kStorageType},
+    {"torch", "ByteTensor", kTensorType},
     {"torch", "CharStorage", kStorageType},
+    {"torch", "CharTensor", kTensorType},
     {"torch", "ComplexDoubleStorage", kStorageType},
     {"torch", "ComplexFloatStorage", kStorageType},
     {"torch", "DoubleStorage", kStorageType},
+    {"torch", "DoubleTensor", kTensorType},
     {"torch", "FloatStorage", kStorageType},
+    {"torch", "FloatTensor", kTensorType},
     {"torch", "HalfStorage", kStorageType},
+    {"torch", "HalfTensor", kTensorType},
     {"torch", "IntStorage", kStorageType},
+    {"torch", "IntTensor", kTensorType},
     {"torch", "LongStorage", kStorageType},
+    {"torch", "LongTensor", kTensorType},
     {"torch", "QInt32Storage", kStorageType},
     {"torch", "QInt8Storage", kStorageType},
     {"torch", "QUInt8Storage", kStorageType},
     {"torch", "ShortStorage", kStorageType},
+    {"torch", "ShortTensor", kTensorType},
     {"torch", "Size", kSize},
     {"torch", "UntypedStorage", kStorageType},
     {"torch", "bfloat16", kDType},
@@ -118,13 +126,27 @@ std::string to_string(const Global& global) {
   return std::string(global.module) + "." + std::string(global.name);
 }
 
-StorageType storage_type(const Global& global) {
-  WAKEBUILDER_EXPECT(global.kind == kStorageType);
+namespace {
+
+StorageType storage_named(std::string_view name) {
   const auto* const found =
       std::find_if(std::begin(kStorages), std::end(kStorages),
-                   [&](const NamedStorage& entry) { return entry.name == global.name; });
+                   [&](const NamedStorage& entry) { return entry.name == name; });
   WAKEBUILDER_EXPECT(found != std::end(kStorages));
   return {found->dtype, found->item_size, found->name};
+}
+
+}  // namespace
+
+StorageType storage_type(const Global& global) {
+  WAKEBUILDER_EXPECT(global.kind == kStorageType);
+  return storage_named(global.name);
+}
+
+StorageType storage_type_of_tensor(const Global& global) {
+  WAKEBUILDER_EXPECT(global.kind == kTensorType);
+  const auto stem = global.name.substr(0, global.name.size() - std::string_view("Tensor").size());
+  return storage_named(std::string(stem) + "Storage");
 }
 
 }  // namespace wakebuilder::checkpoint

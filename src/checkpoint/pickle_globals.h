@@ -12,6 +12,7 @@ namespace wakebuilder::checkpoint {
 enum class GlobalKind {
   kOrderedDict,
   kStorageType,
+  kTensorType,  ///< torch.FloatTensor: only in the entries of a tar archive
   kRebuildTensor,
   kRebuildTensorV2,
   kRebuildTensorV3,
@@ -41,6 +42,9 @@ const Global* find_global(std::string_view module, std::string_view name);
 
 /// "torch._utils._rebuild_tensor_v2"
 std::string to_string(const Global& global);
+
+/// The type of storage that "FloatTensor" looks into. @pre a name of kind kTensorType
+StorageType storage_type_of_tensor(const Global& global);
 
 /// The type that "FloatStorage" and the like stand for. @pre a name of kind kStorageType
 StorageType storage_type(const Global& global);

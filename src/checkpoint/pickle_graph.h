@@ -27,9 +27,11 @@ struct Global;
 
 /// Which persistent ids (storages) a pickle may hold.
 enum class PersistentIds {
-  kNone,    ///< the small pickles around a legacy object
-  kZip,     ///< ('storage', type, key, location, numel)
-  kLegacy,  ///< the same and a view: None or (key, first element, numel)
+  kNone,       ///< the small pickles around a legacy object
+  kZip,        ///< ('storage', type, key, location, numel)
+  kLegacy,     ///< the same and a view: None or (key, first element, numel)
+  kTarEntry,   ///< none, in the entries of a tar archive, which may name types of tensors
+  kTarObject,  ///< the key of a tensor of the archive, as text
 };
 
 /// The storages of a graph by key.

@@ -29,21 +29,6 @@ tl::unexpected<Error> corrupt(std::string message) {
   return fail(ErrorCode::kCorrupt, std::move(message));
 }
 
-/// Runs the next pickle of the file; `what` names it in errors.
-Result<PickleGraph> next_pickle(core::ByteReader& file, Span bytes, PersistentIds ids,
-                                std::string_view what) {
-  const std::size_t begin = file.position();
-  const std::size_t size = std::min<std::uint64_t>(file.remaining(), kMaxPickleBytes);
-  Unpickler unpickler(bytes.subspan(begin, size), ids);
-  auto graph = unpickler.run();
-  if (!graph) {
-    return fail_in(std::string(what) + " (from byte " + std::to_string(begin) + ")",
-                   std::move(graph).error());
-  }
-  file.seek(begin + unpickler.consumed());
-  return graph;
-}
-
 Result<void> check_magic(const PickleGraph& graph) {
   const Node& root = graph.nodes[graph.root];
   const auto* number = std::get_if<core::BigInteger>(&root);

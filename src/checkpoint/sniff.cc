@@ -36,9 +36,6 @@ constexpr Signature kSignatures[] = {
     {4, "TFL3"sv, "a TensorFlow Lite model, not a PyTorch checkpoint"},
     {0, "version https://git-lfs"sv,
      "a Git LFS pointer, not the checkpoint itself; fetch it with git lfs pull"},
-    {257, "ustar"sv,
-     "a tar archive: PyTorch 0.1 wrote these; load it with a newer PyTorch and save it again with "
-     "torch.save"},
 };
 
 std::string_view text_of(std::span<const std::byte> bytes) {
@@ -84,6 +81,7 @@ Content sniff(std::span<const std::byte> bytes) {
   // Before pickles: a header of 384 bytes begins with 80 01, too. No pickle has four zeros and a
   // brace there.
   if (is_safetensors(bytes)) return Content::kSafetensors;
+  if (text.size() > 257 && text.substr(257).starts_with("ustar"sv)) return Content::kTar;
   const bool is_pickle =
       text.size() >= 2 && text[0] == '\x80' && static_cast<unsigned char>(text[1]) <= 5;
   return is_pickle ? Content::kPickle : Content::kOther;

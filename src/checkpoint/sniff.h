@@ -9,7 +9,7 @@
 namespace wakebuilder::checkpoint {
 
 /// Containers that are read, and all the rest.
-enum class Content { kZip, kPickle, kSafetensors, kOther };
+enum class Content { kZip, kPickle, kTar, kSafetensors, kOther };
 
 Content sniff(std::span<const std::byte> bytes);
 

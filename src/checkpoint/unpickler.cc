@@ -1,5 +1,6 @@
 #include "checkpoint/unpickler.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <string>
@@ -413,7 +414,9 @@ Result<void> Unpickler::push_stack_global() {
 
 Result<void> Unpickler::find_and_push(std::string_view module, std::string_view name) {
   const Global* global = find_global(module, name);
-  if (global == nullptr) return refuse_global(module, name);
+  const bool misplaced = global != nullptr && global->kind == GlobalKind::kTensorType &&
+                         ids_ != PersistentIds::kTarEntry;
+  if (global == nullptr || misplaced) return refuse_global(module, name);
   return push_node(global);
 }
 
@@ -465,11 +468,35 @@ Result<void> Unpickler::reduce() {
   return push_node(std::move(result));
 }
 
+Result<void> Unpickler::push_tensor_of_archive(NodeId id) {
+  const auto* key = std::get_if<std::string_view>(&graph_.nodes[id]);
+  const auto found = key != nullptr ? storages_.find(std::string(*key)) : storages_.end();
+  if (found == storages_.end()) return corrupt("a persistent id that is no tensor of the archive");
+  return push_node(TensorNode{found->second});
+}
+
 Result<void> Unpickler::push_storage() {
   WAKEBUILDER_TRY(const NodeId id, pop());
-  if (ids_ == PersistentIds::kNone) return corrupt("a persistent id where no storage can be");
+  if (ids_ == PersistentIds::kNone || ids_ == PersistentIds::kTarEntry) {
+    return corrupt("a persistent id where no storage can be");
+  }
+  if (ids_ == PersistentIds::kTarObject) return push_tensor_of_archive(id);
   WAKEBUILDER_TRY(const StorageNode node, find_storage(graph_, storages_, id, ids_));
   return push_node(node);
+}
+
+Result<PickleGraph> next_pickle(core::ByteReader& file, std::span<const std::byte> bytes,
+                                PersistentIds ids, std::string_view what) {
+  const std::size_t begin = file.position();
+  const std::size_t size = std::min<std::uint64_t>(file.remaining(), kMaxPickleBytes);
+  Unpickler unpickler(bytes.subspan(begin, size), ids);
+  auto graph = unpickler.run();
+  if (!graph) {
+    return fail_in(std::string(what) + " (from byte " + std::to_string(begin) + ")",
+                   std::move(graph).error());
+  }
+  file.seek(begin + unpickler.consumed());
+  return graph;
 }
 
 }  // namespace wakebuilder::checkpoint

@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "wakebuilder/core/byte_reader.h"
@@ -24,6 +25,14 @@ class Unpickler {
  public:
   /// @param bytes  the pickle and perhaps more; must outlive the graph, whose texts lie in it
   Unpickler(std::span<const std::byte> bytes, PersistentIds ids) : reader_(bytes), ids_(ids) {}
+
+  /// The object of a tar archive, whose persistent ids are keys of `tensors`.
+  /// @param archive  the tensors and storages that were read before
+  Unpickler(std::span<const std::byte> bytes, PickleGraph archive, StorageKeys tensors)
+      : reader_(bytes),
+        ids_(PersistentIds::kTarObject),
+        graph_(std::move(archive)),
+        storages_(std::move(tensors)) {}
 
   /// Runs up to STOP. To be called once.
   /// Errors: kCorrupt and kUnsupported, "byte N: ..." with the offset of the opcode.
@@ -77,6 +86,7 @@ class Unpickler {
   bool makes_object_next() const;
   Result<void> reduce();
   Result<void> push_storage();
+  Result<void> push_tensor_of_archive(NodeId id);
   std::string_view name_on_stack() const;
 
   core::ByteReader reader_;
@@ -87,8 +97,12 @@ class Unpickler {
   std::vector<std::optional<NodeId>> memo_;
   std::size_t memo_count_ = 0;
   std::size_t frame_end_ = 0;  ///< 0 outside of frames
-  StorageKeys storages_;
+  StorageKeys storages_;       ///< by key; of a tar archive the tensors
   bool stopped_ = false;
 };
+
+/// Runs the pickle at the position of `file` and moves behind it; `what` names it in errors.
+Result<PickleGraph> next_pickle(core::ByteReader& file, std::span<const std::byte> bytes,
+                                PersistentIds ids, std::string_view what);
 
 }  // namespace wakebuilder::checkpoint

@@ -14,9 +14,9 @@
 namespace wakebuilder::checkpoint {
 
 /// The container that a checkpoint was read from.
-enum class Format { kPyTorchZip, kPyTorchLegacy, kSafetensors };
+enum class Format { kPyTorchZip, kPyTorchLegacy, kPyTorchTar, kSafetensors };
 
-/// "PyTorch zip", "PyTorch legacy (before 1.6)", "safetensors".
+/// "PyTorch zip", "PyTorch legacy (before 1.6)", "PyTorch tar (0.1)", "safetensors".
 std::string_view to_string(Format format);
 
 /// What a checkpoint file holds.
