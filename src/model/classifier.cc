@@ -147,7 +147,7 @@ Result<void> agree_on_embedding_dim(const Value& metadata, std::int64_t found) {
 
 /// The numbers of a list or tuple of integers; nothing when it is anything else.
 std::optional<std::vector<std::int64_t>> integers_of(const Value& value) {
-  const core::List* items = value.get_if<core::List>();
+  const auto* items = value.get_if<core::List>();
   if (const auto* tuple = value.get_if<core::Tuple>()) items = &tuple->items;
   if (items == nullptr) return std::nullopt;
   std::vector<std::int64_t> numbers;
