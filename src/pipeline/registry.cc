@@ -44,8 +44,8 @@ std::uint64_t size_of(const fs::path& path) {
 /// The file of the layout that the folder has; NAME.ext where it has neither.
 fs::path choose(const RegistryEntry& entry, const std::string& extension,
                 std::string_view source_name) {
-  const fs::path documented = entry.folder / (entry.name + extension);
-  const fs::path source = entry.folder / source_name;
+  fs::path documented = entry.folder / (entry.name + extension);
+  fs::path source = entry.folder / source_name;
   if (is_file(documented)) return documented;
   if (is_file(source)) return source;
   // The new file goes beside its kin: model.onnx to model.pt.

@@ -122,54 +122,51 @@ const std::vector<Port>& Session::outputs() const { return impl_->outputs; }
 
 namespace {
 
-/// `create` makes the session: from a file or from memory.
+/// Fills in all but the runtime; `create` makes the session: from a file or from memory.
 template <class Impl, class Create>
-Result<std::unique_ptr<Impl>> open_with(std::shared_ptr<const OnnxRuntime> runtime,
-                                        const SessionOptions& options, Create create) {
-  auto impl = std::make_unique<Impl>();
-  impl->runtime = std::move(runtime);
-  const Api& api = impl->api();
+Result<void> open_with(Impl& impl, const SessionOptions& options, Create create) {
+  const Api& api = impl.api();
   WAKEBUILDER_TRY(const auto session_options, make_options(api, options));
   OrtSession* session = nullptr;
   WAKEBUILDER_CHECK(check(api, create(api, session_options.get(), &session)));
-  impl->session = own(api, session, &OrtApi::ReleaseSession);
+  impl.session = own(api, session, &OrtApi::ReleaseSession);
   OrtMemoryInfo* memory = nullptr;
   WAKEBUILDER_CHECK(
       check(api, api.ort->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &memory)));
-  impl->memory = own(api, memory, &OrtApi::ReleaseMemoryInfo);
+  impl.memory = own(api, memory, &OrtApi::ReleaseMemoryInfo);
   std::size_t inputs = 0;
   std::size_t outputs = 0;
   WAKEBUILDER_CHECK(check(api, api.ort->SessionGetInputCount(session, &inputs)));
   WAKEBUILDER_CHECK(check(api, api.ort->SessionGetOutputCount(session, &outputs)));
-  WAKEBUILDER_TRY(impl->inputs, read_ports(api, session, inputs, &OrtApi::SessionGetInputName,
-                                           &OrtApi::SessionGetInputTypeInfo));
-  WAKEBUILDER_TRY(impl->outputs, read_ports(api, session, outputs, &OrtApi::SessionGetOutputName,
-                                            &OrtApi::SessionGetOutputTypeInfo));
-  return impl;
+  WAKEBUILDER_TRY(impl.inputs, read_ports(api, session, inputs, &OrtApi::SessionGetInputName,
+                                          &OrtApi::SessionGetInputTypeInfo));
+  WAKEBUILDER_TRY(impl.outputs, read_ports(api, session, outputs, &OrtApi::SessionGetOutputName,
+                                           &OrtApi::SessionGetOutputTypeInfo));
+  return {};
 }
 
 }  // namespace
 
 Result<Session> Session::open(std::shared_ptr<const OnnxRuntime> runtime,
                               const std::filesystem::path& model, const SessionOptions& options) {
-  WAKEBUILDER_TRY(
-      auto impl,
-      open_with<Impl>(std::move(runtime), options,
-                      [&](const Api& api, const OrtSessionOptions* settings, OrtSession** session) {
-                        return api.ort->CreateSession(api.env, model.c_str(), settings, session);
-                      }));
+  auto impl = std::make_unique<Impl>();
+  impl->runtime = std::move(runtime);
+  WAKEBUILDER_CHECK(open_with(
+      *impl, options, [&](const Api& api, const OrtSessionOptions* settings, OrtSession** session) {
+        return api.ort->CreateSession(api.env, model.c_str(), settings, session);
+      }));
   return Session(std::move(impl));
 }
 
 Result<Session> Session::open(std::shared_ptr<const OnnxRuntime> runtime,
                               std::span<const std::byte> model, const SessionOptions& options) {
-  WAKEBUILDER_TRY(
-      auto impl,
-      open_with<Impl>(std::move(runtime), options,
-                      [&](const Api& api, const OrtSessionOptions* settings, OrtSession** session) {
-                        return api.ort->CreateSessionFromArray(api.env, model.data(), model.size(),
-                                                               settings, session);
-                      }));
+  auto impl = std::make_unique<Impl>();
+  impl->runtime = std::move(runtime);
+  WAKEBUILDER_CHECK(open_with(
+      *impl, options, [&](const Api& api, const OrtSessionOptions* settings, OrtSession** session) {
+        return api.ort->CreateSessionFromArray(api.env, model.data(), model.size(), settings,
+                                               session);
+      }));
   return Session(std::move(impl));
 }
 
