@@ -85,7 +85,7 @@ Result<Checkpoint> read(const std::filesystem::path& path) {
 
 Result<Checkpoint> read(std::shared_ptr<const core::MappedFile> file,
                         const std::filesystem::path& path) {
-  const std::string name = core::quote(path.filename().string(), 400);
+  const std::string name = core::shown(path.filename());
   auto checkpoint = read_content(file->bytes(), file);
   if (!checkpoint) return fail_in(name, std::move(checkpoint).error());
   if (auto named = check_name(path, checkpoint->format); !named) {

@@ -99,7 +99,7 @@ bool is_model_name(const std::string& name) { return fs::path(name).extension() 
 Result<ValidateTarget> named_target(const CommandLine& line, const std::string& name) {
   WAKEBUILDER_TRY(const auto entry, pipeline::Registry(line.models).find(name));
   if (!entry.has_onnx) {
-    return fail(ErrorCode::kNotFound, core::quote(entry.onnx.string(), 400) +
+    return fail(ErrorCode::kNotFound, core::shown(entry.onnx) +
                                           ": no such file; wakebuilder export " +
                                           core::quote(entry.name) + " makes it");
   }

@@ -18,8 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string shown(const fs::path& path) { return quote(path.string(), 400); }
-
 std::string reason(int error) {
   return std::strerror(error);
 }  // NOLINT(concurrency-mt-unsafe): glibc's is
@@ -113,6 +111,8 @@ tl::unexpected<Error> write_error(const fs::path& target, int error) {
 }
 
 }  // namespace
+
+std::string shown(const fs::path& path) { return quote(path.string(), 400); }
 
 Result<std::shared_ptr<const MappedFile>> MappedFile::open(const fs::path& path) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));

@@ -468,7 +468,7 @@ Result<ModelProto> parse_model(std::span<const std::byte> bytes,
 Result<ModelProto> read_model(const std::filesystem::path& path) {
   WAKEBUILDER_TRY(const auto file, core::MappedFile::open(path));
   auto model = parse_model(file->bytes(), file);
-  if (!model) return fail_in(core::quote(path.string(), 400), std::move(model).error());
+  if (!model) return fail_in(core::shown(path), std::move(model).error());
   return model;
 }
 

@@ -10,6 +10,7 @@
 #include <span>
 
 #include "wakebuilder/checkpoint/checkpoint.h"
+#include "wakebuilder/core/file.h"
 #include "wakebuilder/core/text.h"
 #include "wakebuilder/onnx/build.h"
 #include "wakebuilder/onnx/write.h"
@@ -217,7 +218,7 @@ Result<Activations> parse_activations(const checkpoint::Checkpoint& file) {
 Result<Activations> read_activations(const std::filesystem::path& path) {
   WAKEBUILDER_TRY(const auto file, checkpoint::read(path));
   auto activations = parse_activations(file);
-  if (!activations) return fail_in(core::quote(path.string(), 400), std::move(activations).error());
+  if (!activations) return fail_in(core::shown(path), std::move(activations).error());
   return activations;
 }
 

@@ -14,16 +14,15 @@ namespace {
 namespace fs = std::filesystem;
 using core::Value;
 
-std::string shown(const fs::path& path) { return core::quote(path.string(), 400); }
-
 enum class Target { kPyTorch, kSafetensors };
 
 Result<Target> target_of(const fs::path& output) {
   const std::string ending = output.extension().string();
   if (ending == ".safetensors") return Target::kSafetensors;
   if (ending == ".pt" || ending == ".pth" || ending == ".bin") return Target::kPyTorch;
-  return fail(ErrorCode::kInvalidArgument,
-              shown(output) + ": expected a name that ends in .pt, .pth, .bin or .safetensors");
+  return fail(
+      ErrorCode::kInvalidArgument,
+      core::shown(output) + ": expected a name that ends in .pt, .pth, .bin or .safetensors");
 }
 
 Result<void> check_output(const fs::path& input, const fs::path& output, bool force) {
@@ -31,10 +30,10 @@ Result<void> check_output(const fs::path& input, const fs::path& output, bool fo
   if (!fs::exists(output, error)) return {};
   if (fs::equivalent(input, output, error) && !error) {
     return fail(ErrorCode::kInvalidArgument,
-                shown(output) + ": is the input and cannot be the output");
+                core::shown(output) + ": is the input and cannot be the output");
   }
   if (force || checkpoint::read(output)) return {};
-  return fail(ErrorCode::kInvalidArgument, shown(output) +
+  return fail(ErrorCode::kInvalidArgument, core::shown(output) +
                                                ": is there already and is no checkpoint; choose "
                                                "another name, or --force to overwrite it");
 }
@@ -106,14 +105,15 @@ Result<ConvertReport> convert(const fs::path& input, const fs::path& output, boo
   WAKEBUILDER_TRY(auto staged, core::StagedFile::create(output));
   if (auto written = write(staged, target, source); !written) {
     if (written.error().code == ErrorCode::kIo) return fail(std::move(written).error());
-    return fail_in(shown(input), std::move(written).error());
+    return fail_in(core::shown(input), std::move(written).error());
   }
   ConvertReport report{.output = output, .tensors = count_tensors(source.root), .bytes = 0};
   {
     WAKEBUILDER_TRY(const auto back, checkpoint::read(staged.path()));
     if (!same(source.root, back.root)) {
-      return fail(ErrorCode::kCheckFailed,
-                  shown(input) + ": would not read back the same from " + shown(output));
+      return fail(
+          ErrorCode::kCheckFailed,
+          core::shown(input) + ": would not read back the same from " + core::shown(output));
     }
     report.bytes = back.file->bytes().size();
   }

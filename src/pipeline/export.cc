@@ -25,8 +25,6 @@ namespace fs = std::filesystem;
 /// Initializers below this size stay in the model when its weights go to another file.
 constexpr std::size_t kMinExternalBytes = 1024;
 
-std::string shown(const fs::path& path) { return core::quote(path.string(), 400); }
-
 // ---- what may be written ----
 
 Result<void> check_options(const ExportOptions& options) {
@@ -49,7 +47,7 @@ Result<void> check_replaceable(const fs::path& output) {
   std::error_code error;
   if (!fs::exists(output, error)) return {};
   if (onnx::read_model(output)) return {};
-  return fail(ErrorCode::kInvalidArgument, shown(output) +
+  return fail(ErrorCode::kInvalidArgument, core::shown(output) +
                                                ": is there already and is no ONNX model; choose "
                                                "another name, or --force to overwrite it");
 }
@@ -68,7 +66,7 @@ Result<fs::path> external_path(const fs::path& output, const ExportOptions& opti
   if (fs::exists(data, error) && !options.force) {
     return fail(
         ErrorCode::kInvalidArgument,
-        shown(data) +
+        core::shown(data) +
             ": is there already and may belong to another model; choose another name, or --force");
   }
   return data;
@@ -78,7 +76,7 @@ Result<void> check_targets(const fs::path& checkpoint, const fs::path& output, c
                            bool force) {
   if (is_same_file(checkpoint, output) || is_same_file(checkpoint, data)) {
     return fail(ErrorCode::kInvalidArgument,
-                shown(checkpoint) + ": is the checkpoint and cannot be the output");
+                core::shown(checkpoint) + ": is the checkpoint and cannot be the output");
   }
   if (force) return {};
   return check_replaceable(output);
@@ -273,7 +271,7 @@ Result<ExportReport> export_onnx(const fs::path& checkpoint, const fs::path& out
     const bool names_file =
         report.error().code == ErrorCode::kIo || report.error().code == ErrorCode::kNotFound;
     if (names_file) return report;
-    return fail_in(shown(checkpoint), std::move(report).error());
+    return fail_in(core::shown(checkpoint), std::move(report).error());
   }
   report->seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return report;

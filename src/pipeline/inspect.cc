@@ -173,13 +173,12 @@ Result<std::string> draw(const fs::path& file) {
   if (!model) {
     if (checkpoint::read(file)) {
       return fail(ErrorCode::kUnsupported,
-                  core::quote(file.string(), 400) +
+                  core::shown(file) +
                       ": expected an .onnx file to draw, found a checkpoint; export it first");
     }
     return fail(model.error());
   }
-  if (!model->graph)
-    return fail(ErrorCode::kCorrupt, core::quote(file.string(), 400) + ": has no graph to draw");
+  if (!model->graph) return fail(ErrorCode::kCorrupt, core::shown(file) + ": has no graph to draw");
   std::vector<onnx::ValueInfoProto> types;
   if (core::passes(onnx::check_structure(*model, file.parent_path()).findings)) {
     types = onnx::infer_types(*model);

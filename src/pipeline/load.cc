@@ -24,7 +24,7 @@ Result<LoadedClassifier> load_classifier(const std::filesystem::path& checkpoint
   WAKEBUILDER_TRY(const auto file, checkpoint::read(mapped, checkpoint));
   auto classifier = build(file);
   if (!classifier) {
-    return fail_in(core::quote(checkpoint.string(), 400), std::move(classifier).error());
+    return fail_in(core::shown(checkpoint), std::move(classifier).error());
   }
   if (!classifier->wake_word) classifier->wake_word = checkpoint.stem().string();
   return LoadedClassifier{

@@ -84,7 +84,7 @@ Result<Value> read_metadata(const RegistryEntry& entry) {
   if (!entry.has_metadata) return Value(core::Dict{});
   WAKEBUILDER_TRY(const auto text, core::read_text(entry.metadata));
   auto parsed = core::parse_json(text);
-  const std::string where = core::quote(entry.metadata.string(), 400);
+  const std::string where = core::shown(entry.metadata);
   if (!parsed) return fail_in(where, std::move(parsed).error());
   if (parsed->get_if<core::Dict>() == nullptr) {
     return fail(ErrorCode::kCorrupt,
@@ -138,15 +138,14 @@ Result<RegistryEntry> Registry::find(const std::string& name) const {
   }
   WAKEBUILDER_TRY(const auto models, list());
   return fail(ErrorCode::kNotFound, "no model \"" + core::quote(name) + "\" in " +
-                                        core::quote(root_.string(), 400) +
-                                        " (there: " + names_in(models) + ")");
+                                        core::shown(root_) + " (there: " + names_in(models) + ")");
 }
 
 Result<std::vector<RegistrySummary>> Registry::list() const {
   std::error_code error;
   if (!fs::is_directory(root_, error)) {
     return fail(ErrorCode::kNotFound,
-                core::quote(root_.string(), 400) +
+                core::shown(root_) +
                     ": no such folder; name the registry with --models or WAKEBUILDER_MODELS");
   }
   std::vector<RegistrySummary> models;
@@ -159,7 +158,7 @@ Result<std::vector<RegistrySummary>> Registry::list() const {
 
 Result<ExportReport> export_entry(const RegistryEntry& entry, const ExportOptions& options) {
   if (!entry.has_checkpoint) {
-    return fail(ErrorCode::kNotFound, core::quote(entry.checkpoint.string(), 400) +
+    return fail(ErrorCode::kNotFound, core::shown(entry.checkpoint) +
                                           ": no such file; the model \"" + core::quote(entry.name) +
                                           "\" has no checkpoint to export");
   }

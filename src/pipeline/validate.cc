@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "wakebuilder/core/file.h"
 #include "wakebuilder/core/text.h"
 #include "wakebuilder/onnx/check.h"
 #include "wakebuilder/onnx/read.h"
@@ -132,7 +133,7 @@ Result<ValidateReport> validate(const fs::path& path, const ValidateOptions& opt
   if (!compared) {
     const bool about_model = compared.error().code == ErrorCode::kMismatch ||
                              compared.error().code == ErrorCode::kUnsupported;
-    if (about_model) return fail_in(core::quote(path.string(), 400), std::move(compared).error());
+    if (about_model) return fail_in(core::shown(path), std::move(compared).error());
     return fail(std::move(compared).error());
   }
   for (const Validation& validation : report.validations) {

@@ -12,6 +12,9 @@
 
 namespace wakebuilder::core {
 
+/// A path as sentences show it: escaped, and cut after 400 bytes.
+std::string shown(const std::filesystem::path& path);
+
 /// A file mapped read-only into memory; pages are loaded as they are touched.
 class MappedFile {
  public:
