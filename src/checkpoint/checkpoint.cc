@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "wakebuilder/core/text.h"
 
 #include "checkpoint/pytorch_legacy.h"
 #include "checkpoint/pytorch_tar.h"

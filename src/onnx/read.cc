@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "wakebuilder/core/file.h"
-#include "wakebuilder/core/text.h"
 
 #include "onnx/message_reader.h"
 #include "onnx/other_format.h"

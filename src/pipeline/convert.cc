@@ -6,7 +6,6 @@
 #include "wakebuilder/checkpoint/checkpoint.h"
 #include "wakebuilder/checkpoint/write.h"
 #include "wakebuilder/core/file.h"
-#include "wakebuilder/core/text.h"
 
 namespace wakebuilder::pipeline {
 namespace {

@@ -4,7 +4,6 @@
 #include "wakebuilder/checkpoint/state_dict.h"
 #include "wakebuilder/core/checked.h"
 #include "wakebuilder/core/file.h"
-#include "wakebuilder/core/text.h"
 #include "wakebuilder/model/classifier.h"
 #include "wakebuilder/onnx/check.h"
 #include "wakebuilder/onnx/print.h"

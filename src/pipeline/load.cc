@@ -5,7 +5,6 @@
 #include "wakebuilder/checkpoint/state_dict.h"
 #include "wakebuilder/core/file.h"
 #include "wakebuilder/core/sha256.h"
-#include "wakebuilder/core/text.h"
 
 namespace wakebuilder::pipeline {
 namespace {

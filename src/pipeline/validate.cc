@@ -4,7 +4,6 @@
 #include <array>
 
 #include "wakebuilder/core/file.h"
-#include "wakebuilder/core/text.h"
 #include "wakebuilder/onnx/check.h"
 #include "wakebuilder/onnx/read.h"
 #include "wakebuilder/pipeline/load.h"
