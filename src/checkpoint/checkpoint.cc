@@ -2,7 +2,6 @@
 
 #include <utility>
 
-
 #include "checkpoint/pytorch_legacy.h"
 #include "checkpoint/pytorch_tar.h"
 #include "checkpoint/pytorch_zip.h"
