@@ -40,7 +40,7 @@ FoldedSelfAttention<Parameter> fold(const SelfAttention<Parameter>& w, std::int6
 }
 
 /// Keeps W[:, :, 1] of a kernel of 3.
-Linear<Parameter> middle_tap(const Conv1d<Parameter>& conv) {
+Linear<Parameter> middle_tap(const Conv<Parameter>& conv) {
   const Shape& shape = conv.weight.tensor.shape();
   const auto taps = conv.weight.tensor.as<float>();
   std::vector<float> middle(taps.size() / kTcnKernel);
@@ -49,7 +49,7 @@ Linear<Parameter> middle_tap(const Conv1d<Parameter>& conv) {
   stem.resize(stem.size() - std::string_view(".weight").size());
   return {.weight = {stem + ".middle_tap.weight",
                      Tensor::from(std::move(middle), {shape[0], shape[1]})},
-          .bias = conv.bias};
+          .bias = conv.bias.value()};
 }
 
 FoldedTemporalConv<Parameter> fold(const TemporalConv<Parameter>& w) {

@@ -4,24 +4,15 @@
 #include <cmath>
 #include <cstring>
 #include <numeric>
+#include <utility>
 
-#include "model/eigen_view.h"
+#include "model/reference_arrays.h"
 
 namespace wakebuilder::model {
 namespace {
 
 using core::Shape;
 using Value = Reference::Value;
-using MatrixMap = Eigen::Map<RowMajor<double>>;
-using ConstMatrixMap = Eigen::Map<const RowMajor<double>>;
-
-Array array_of(Shape shape) {
-  Array array{std::move(shape), {}};
-  array.data.resize(core::numel(array.shape));
-  return array;
-}
-
-Value done(Array array) { return Reference::input(std::move(array)); }
 
 template <class F>
 Value map(const Value& x, F f) {
@@ -30,56 +21,44 @@ Value map(const Value& x, F f) {
   return done(std::move(y));
 }
 
-template <class F>
-Value zip(const Value& a, const Value& b, F f) {
-  WAKEBUILDER_EXPECT(a->shape == b->shape);
-  Array y = array_of(a->shape);
-  std::transform(a->data.begin(), a->data.end(), b->data.begin(), y.data.begin(), f);
-  return done(std::move(y));
-}
-
-/// y += x Wᵀ, with W converted a few rows at a time: a whole copy in double would be twice the
-/// checkpoint.
-void add_product(const ConstMatrixMap& x, const Eigen::Map<const RowMajor<float>>& w, MatrixMap y) {
-  constexpr Eigen::Index kRows = 64;
-  RowMajor<double> part;
-  for (Eigen::Index row = 0; row < w.rows(); row += kRows) {
-    const Eigen::Index rows = std::min(kRows, w.rows() - row);
-    part = w.middleRows(row, rows).cast<double>();
-    y.middleCols(row, rows).noalias() += x * part.transpose();
+/// The shape that both can be stretched to (numpy, "Broadcasting").
+Shape broadcast_shape(const Shape& a, const Shape& b) {
+  Shape shape(std::max(a.size(), b.size()), 1);
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    const std::int64_t in_a = i < a.size() ? a[a.size() - 1 - i] : 1;
+    const std::int64_t in_b = i < b.size() ? b[b.size() - 1 - i] : 1;
+    WAKEBUILDER_EXPECT(in_a == in_b || in_a == 1 || in_b == 1);
+    shape[shape.size() - 1 - i] = in_a == 1 ? in_b : in_a;
   }
+  return shape;
 }
 
-/// (x - mean) / sqrt(variance + epsilon) over each run of `size` numbers; variance is the biased
-/// one.
-void normalise(std::vector<double>& data, std::size_t size, double epsilon) {
-  for (std::size_t begin = 0; begin < data.size(); begin += size) {
-    Eigen::Map<Eigen::ArrayXd> run(data.data() + begin, static_cast<Eigen::Index>(size));
-    run -= run.mean();
-    run /= std::sqrt(run.square().mean() + epsilon);
+/// Strides that read an array of `shape` as one of `target`, with 0 where it is stretched.
+Shape stretched_strides(const Shape& shape, const Shape& target) {
+  const Shape own = strides_of(shape);
+  Shape strides(target.size(), 0);
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    if (shape[i] != 1) strides[target.size() - shape.size() + i] = own[i];
   }
-}
-
-/// x[..., channel, inner...] * weight[channel] + bias[channel], with `inner` numbers per channel.
-void scale_and_shift(std::vector<double>& data, std::size_t inner, const Norm<Parameter>& w) {
-  const auto weight = w.weight.tensor.as<float>();
-  const auto bias = w.bias.tensor.as<float>();
-  for (std::size_t i = 0; i < data.size(); ++i) {
-    const std::size_t channel = i / inner % weight.size();
-    data[i] = data[i] * static_cast<double>(weight[channel]) + static_cast<double>(bias[channel]);
-  }
-}
-
-/// Strides of a row-major shape.
-Shape strides_of(const Shape& shape) {
-  Shape strides(shape.size(), 1);
-  for (std::size_t i = shape.size(); i-- > 1;) strides[i - 1] = strides[i] * shape[i];
   return strides;
 }
 
-std::size_t at(std::int64_t index) {
-  WAKEBUILDER_EXPECT(index >= 0);
-  return static_cast<std::size_t>(index);
+Value stretched(const Value& x, const Shape& shape) {
+  if (x->shape == shape) return x;
+  Array y = array_of(shape);
+  auto target = y.data.begin();
+  for_each_offset(shape, stretched_strides(x->shape, shape),
+                  [&](std::size_t offset) { *target++ = x->data[offset]; });
+  return done(std::move(y));
+}
+
+template <class F>
+Value zip(const Value& a, const Value& b, F f) {
+  Array y = array_of(broadcast_shape(a->shape, b->shape));
+  const Value left = stretched(a, y.shape);
+  const Value right = stretched(b, y.shape);
+  std::transform(left->data.begin(), left->data.end(), right->data.begin(), y.data.begin(), f);
+  return done(std::move(y));
 }
 
 }  // namespace
@@ -95,98 +74,6 @@ Array to_array(const core::Tensor& tensor) {
   return array;
 }
 
-Value Reference::linear(const std::string& /*name*/, const Value& x, const Linear<Parameter>& w) {
-  WAKEBUILDER_EXPECT(x->shape.size() == 2);
-  const auto weight = matrix_view(w.weight.tensor);
-  const auto bias = vector_view(w.bias.tensor);
-  WAKEBUILDER_EXPECT(x->shape[1] == weight.cols() && weight.rows() == bias.size());
-  Array y = array_of({x->shape[0], weight.rows()});
-  MatrixMap out(y.data.data(), y.shape[0], y.shape[1]);
-  out.rowwise() = bias.cast<double>().transpose();
-  add_product(ConstMatrixMap(x->data.data(), x->shape[0], x->shape[1]), weight, out);
-  return done(std::move(y));
-}
-
-Value Reference::conv1d(const std::string& /*name*/, const Value& x, const Conv1d<Parameter>& w,
-                        std::int64_t padding) {
-  WAKEBUILDER_EXPECT(x->shape.size() == 3 && w.weight.tensor.shape().size() == 3);
-  const std::int64_t batch = x->shape[0];
-  const std::int64_t in = x->shape[1];
-  const std::int64_t length = x->shape[2];
-  const std::int64_t out = w.weight.tensor.shape()[0];
-  const std::int64_t kernel = w.weight.tensor.shape()[2];
-  WAKEBUILDER_EXPECT(w.weight.tensor.shape()[1] == in);
-  const std::int64_t positions = length + 2 * padding - kernel + 1;
-  WAKEBUILDER_EXPECT(positions >= 0);
-  // The window of each position as a row, in the order of the kernel's [in, kernel]; zeros outside.
-  Array windows = array_of({batch * positions, in * kernel});
-  for (std::int64_t i = 0; i < batch * positions * in * kernel; ++i) {
-    const std::int64_t tap = i % kernel;
-    const std::int64_t channel = i / kernel % in;
-    const std::int64_t position = i / (kernel * in) % positions;
-    const std::int64_t source = position + tap - padding;
-    if (source < 0 || source >= length) continue;
-    windows.data[at(i)] =
-        x->data[at(((i / (kernel * in * positions)) * in + channel) * length + source)];
-  }
-  const core::Tensor flat = core::Tensor::view(core::DType::kFloat32, {out, in * kernel},
-                                               w.weight.tensor.bytes(), nullptr);
-  const Value rows = linear({}, done(std::move(windows)), {.weight = {{}, flat}, .bias = w.bias});
-  return transpose({}, reshape({}, rows, {batch, positions, out}), {0, 2, 1});
-}
-
-Value Reference::layer_norm(const std::string& /*name*/, const Value& x, const Norm<Parameter>& w,
-                            double epsilon) {
-  WAKEBUILDER_EXPECT(!x->shape.empty() && w.weight.tensor.shape() == Shape{x->shape.back()});
-  Array y = *x;
-  normalise(y.data, at(x->shape.back()), epsilon);
-  scale_and_shift(y.data, 1, w);
-  return done(std::move(y));
-}
-
-Value Reference::group_norm(const std::string& /*name*/, const Value& x, const Norm<Parameter>& w,
-                            std::int64_t groups, double epsilon) {
-  WAKEBUILDER_EXPECT(x->shape.size() == 3 && groups > 0 && x->shape[1] % groups == 0);
-  WAKEBUILDER_EXPECT(w.weight.tensor.shape() == Shape{x->shape[1]});
-  Array y = *x;
-  normalise(y.data, at(x->shape[1] / groups * x->shape[2]), epsilon);
-  scale_and_shift(y.data, at(x->shape[2]), w);
-  return done(std::move(y));
-}
-
-Value Reference::matmul(const std::string& /*name*/, const Value& a, const Value& b) {
-  const std::size_t rank = a->shape.size();
-  WAKEBUILDER_EXPECT(rank >= 2 && b->shape.size() == rank);
-  const std::int64_t rows = a->shape[rank - 2];
-  const std::int64_t inner = a->shape[rank - 1];
-  const std::int64_t columns = b->shape[rank - 1];
-  WAKEBUILDER_EXPECT(b->shape[rank - 2] == inner);
-  WAKEBUILDER_EXPECT(std::equal(a->shape.begin(), a->shape.end() - 2, b->shape.begin()));
-  Shape shape = a->shape;
-  shape[rank - 1] = columns;
-  Array y = array_of(shape);
-  const std::int64_t matrices =
-      std::accumulate(a->shape.begin(), a->shape.end() - 2, std::int64_t{1}, std::multiplies<>());
-  for (std::int64_t i = 0; i < matrices; ++i) {
-    MatrixMap(y.data.data() + i * rows * columns, rows, columns).noalias() =
-        ConstMatrixMap(a->data.data() + i * rows * inner, rows, inner) *
-        ConstMatrixMap(b->data.data() + i * inner * columns, inner, columns);
-  }
-  return done(std::move(y));
-}
-
-Value Reference::softmax(const std::string& /*name*/, const Value& x) {
-  WAKEBUILDER_EXPECT(!x->shape.empty());
-  Array y = *x;
-  const std::size_t size = at(x->shape.back());
-  for (std::size_t begin = 0; begin < y.data.size(); begin += size) {
-    Eigen::Map<Eigen::ArrayXd> row(y.data.data() + begin, static_cast<Eigen::Index>(size));
-    row = (row - row.maxCoeff()).exp();
-    row /= row.sum();
-  }
-  return done(std::move(y));
-}
-
 Value Reference::add(const std::string& /*name*/, const Value& a, const Value& b) {
   return zip(a, b, std::plus<>());
 }
@@ -195,13 +82,58 @@ Value Reference::mul(const std::string& /*name*/, const Value& a, const Value& b
   return zip(a, b, std::multiplies<>());
 }
 
+Value Reference::sub(const std::string& /*name*/, const Value& a, const Value& b) {
+  return zip(a, b, std::minus<>());
+}
+
+Value Reference::div(const std::string& /*name*/, const Value& a, const Value& b) {
+  return zip(a, b, std::divides<>());
+}
+
 Value Reference::scale(const std::string& /*name*/, const Value& x, double factor) {
   return map(x, [factor](double v) { return v * factor; });
+}
+
+Value Reference::shift(const std::string& /*name*/, const Value& x, double term) {
+  return map(x, [term](double v) { return v + term; });
+}
+
+Value Reference::at_least(const std::string& /*name*/, const Value& x, double least) {
+  return map(x, [least](double v) { return std::max(v, least); });
 }
 
 Value Reference::relu(const std::string& /*name*/, const Value& x) {
   return map(x, [](double v) { return std::max(v, 0.0); });
 }
+
+Value Reference::leaky_relu(const std::string& /*name*/, const Value& x, double slope) {
+  return map(x, [slope](double v) { return v < 0 ? v * slope : v; });
+}
+
+Value Reference::abs(const std::string& /*name*/, const Value& x) {
+  return map(x, [](double v) { return std::abs(v); });
+}
+
+Value Reference::exp(const std::string& /*name*/, const Value& x) {
+  return map(x, [](double v) { return std::exp(v); });
+}
+
+Value Reference::log(const std::string& /*name*/, const Value& x) {
+  return map(x, [](double v) { return std::log(v); });
+}
+
+Value Reference::greater(const std::string& /*name*/, const Value& x, double than) {
+  return map(x, [than](double v) { return v > than ? 1.0 : 0.0; });
+}
+
+Value Reference::choose(const std::string& /*name*/, const Value& condition, const Value& x,
+                        double otherwise) {
+  return zip(condition, x, [otherwise](double c, double v) { return c != 0 ? v : otherwise; });
+}
+
+Value Reference::to_float(const std::string& /*name*/, const Value& x) { return x; }
+
+Value Reference::to_double(const std::string& /*name*/, const Value& x) { return x; }
 
 Value Reference::sigmoid(const std::string& /*name*/, const Value& x) {
   return map(x, [](double v) { return 1.0 / (1.0 + std::exp(-v)); });
@@ -236,15 +168,8 @@ Value Reference::transpose(const std::string& /*name*/, const Value& x,
     strides[i] = source_strides[at(order[i])];
   }
   Array y = array_of(shape);
-  Shape index(rank, 0);
-  for (double& target : y.data) {
-    target = x->data[at(
-        std::inner_product(index.begin(), index.end(), strides.begin(), std::int64_t{0}))];
-    for (std::size_t axis = rank; axis-- > 0;) {
-      if (++index[axis] < shape[axis]) break;
-      index[axis] = 0;
-    }
-  }
+  auto target = y.data.begin();
+  for_each_offset(shape, strides, [&](std::size_t offset) { *target++ = x->data[offset]; });
   return done(std::move(y));
 }
 
@@ -264,22 +189,140 @@ Value Reference::squeeze(const std::string& /*name*/, const Value& x, std::int64
 std::vector<Value> Reference::split(const std::string& /*name*/, const Value& x, std::int64_t parts,
                                     std::int64_t axis) {
   WAKEBUILDER_EXPECT(parts > 0 && x->shape.at(at(axis)) % parts == 0);
-  const auto after = x->shape.begin() + axis + 1;
-  const std::int64_t inner =
-      std::accumulate(after, x->shape.end(), std::int64_t{1}, std::multiplies<>());
-  Shape shape = x->shape;
-  shape[at(axis)] /= parts;
-  const std::size_t run = at(shape[at(axis)] * inner);  // consecutive numbers of one part
+  const std::int64_t length = x->shape[at(axis)] / parts;
   std::vector<Value> values;
-  for (std::size_t part = 0; part < at(parts); ++part) {
-    Array y = array_of(shape);
-    for (std::size_t i = 0; i * run < y.data.size(); ++i) {
-      const auto from = x->data.begin() + static_cast<std::ptrdiff_t>((i * at(parts) + part) * run);
-      std::copy_n(from, run, y.data.begin() + static_cast<std::ptrdiff_t>(i * run));
-    }
-    values.push_back(done(std::move(y)));
+  for (std::int64_t part = 0; part < parts; ++part) {
+    values.push_back(slice({}, x, axis, part * length, (part + 1) * length));
   }
   return values;
+}
+
+Value Reference::value(const Parameter& parameter) { return done(to_array(parameter.tensor)); }
+
+Value Reference::repeat_for_batch(const std::string& /*name*/, const Parameter& parameter,
+                                  const Value& x) {
+  Shape shape = parameter.tensor.shape();
+  WAKEBUILDER_EXPECT(shape.at(0) == 1);
+  shape[0] = x->shape.at(0);
+  return stretched(value(parameter), shape);
+}
+
+Value Reference::concat(const std::string& /*name*/, const std::vector<Value>& values,
+                        std::int64_t axis) {
+  WAKEBUILDER_EXPECT(!values.empty());
+  Shape shape = values[0]->shape;
+  shape.at(at(axis)) = 0;
+  for (const Value& part : values) {
+    Shape other = part->shape;
+    shape[at(axis)] += std::exchange(other.at(at(axis)), shape[at(axis)]);
+    other[at(axis)] = shape[at(axis)];
+    WAKEBUILDER_EXPECT(other == shape);
+  }
+  Array y = array_of(shape);
+  const AroundAxis whole = around(shape, axis);
+  std::size_t begin = 0;
+  for (const Value& part : values) {
+    const std::size_t run = around(part->shape, axis).length * whole.inner;
+    for (std::size_t i = 0; i < whole.outer; ++i) {
+      std::copy_n(
+          part->data.begin() + static_cast<std::ptrdiff_t>(i * run), run,
+          y.data.begin() + static_cast<std::ptrdiff_t>(i * whole.length * whole.inner + begin));
+    }
+    begin += run;
+  }
+  return done(std::move(y));
+}
+
+Value Reference::slice(const std::string& /*name*/, const Value& x, std::int64_t axis,
+                       std::int64_t begin, std::int64_t end, std::int64_t step) {
+  WAKEBUILDER_EXPECT(step >= 1);
+  const AroundAxis whole = around(x->shape, axis);
+  const auto length = static_cast<std::int64_t>(whole.length);
+  const auto clamped = [length](std::int64_t index) {
+    return std::clamp<std::int64_t>(index < 0 ? index + length : index, 0, length);
+  };
+  begin = clamped(begin);
+  end = clamped(end);
+  Shape shape = x->shape;
+  shape[at(axis)] = end > begin ? (end - begin + step - 1) / step : 0;
+  Array y = array_of(shape);
+  auto target = y.data.begin();
+  for (std::size_t i = 0; i < whole.outer; ++i) {
+    for (std::int64_t j = begin; j < end; j += step) {
+      target = std::copy_n(
+          x->data.begin() + static_cast<std::ptrdiff_t>((i * whole.length + at(j)) * whole.inner),
+          whole.inner, target);
+    }
+  }
+  return done(std::move(y));
+}
+
+Value Reference::pad(const std::string& /*name*/, const Value& x,
+                     const std::vector<std::int64_t>& before,
+                     const std::vector<std::int64_t>& after, double number) {
+  const std::size_t rank = x->shape.size();
+  WAKEBUILDER_EXPECT(before.size() == rank && after.size() == rank);
+  Value y = x;
+  for (std::size_t axis = 0; axis < rank; ++axis) {
+    const auto filled = [&](std::int64_t length) {
+      Shape shape = y->shape;
+      shape[axis] = length;
+      return done({shape, std::vector<double>(core::numel(shape), number)});
+    };
+    if (before[axis] == 0 && after[axis] == 0) continue;
+    y = concat({}, {filled(before[axis]), y, filled(after[axis])}, static_cast<std::int64_t>(axis));
+  }
+  return y;
+}
+
+Value Reference::reduce(const std::string& /*name*/, const Value& x, Reduction reduction,
+                        std::int64_t axis) {
+  const AroundAxis whole = around(x->shape, axis);
+  WAKEBUILDER_EXPECT(whole.length > 0);
+  Shape shape = x->shape;
+  shape[at(axis)] = 1;
+  Array y = array_of(shape);
+  for (std::size_t i = 0; i < y.data.size(); ++i) {
+    const std::size_t from = i / whole.inner * whole.length * whole.inner + i % whole.inner;
+    double result = x->data[from];
+    for (std::size_t j = 1; j < whole.length; ++j) {
+      const double next = x->data[from + j * whole.inner];
+      result = reduction == Reduction::kMax ? std::max(result, next) : result + next;
+    }
+    y.data[i] = reduction == Reduction::kMean ? result / static_cast<double>(whole.length) : result;
+  }
+  return done(std::move(y));
+}
+
+Value Reference::frames(const std::string& /*name*/, const Value& x, std::int64_t length,
+                        std::int64_t shift) {
+  WAKEBUILDER_EXPECT(x->shape.size() == 2 && length > 0 && shift > 0);
+  const std::int64_t samples = x->shape[1];
+  const std::int64_t count = samples < length ? 0 : 1 + (samples - length) / shift;
+  Array y = array_of({x->shape[0], count, length});
+  auto target = y.data.begin();
+  for (std::int64_t row = 0; row < x->shape[0]; ++row) {
+    for (std::int64_t frame = 0; frame < count; ++frame) {
+      target = std::copy_n(x->data.begin() + row * samples + frame * shift, length, target);
+    }
+  }
+  return done(std::move(y));
+}
+
+void Reference::begin_stream() { stream_.emplace(); }
+
+Value Reference::past(const std::string& name, const Value& x, std::int64_t axis,
+                      const Shape& state) {
+  const std::int64_t steps = state.at(at(axis));
+  if (!stream_ || steps == 0) return x;
+  Shape shape = state;
+  shape[0] = x->shape.at(0);
+  Value& kept = (*stream_)[path_ + "/" + name];
+  if (kept == nullptr) kept = done(array_of(shape));
+  WAKEBUILDER_EXPECT(kept->shape == shape);
+  const Value whole = concat({}, {kept, x}, axis);
+  kept = slice({}, whole, axis, -steps, kToTheEnd);
+  return whole;
 }
 
 }  // namespace wakebuilder::model

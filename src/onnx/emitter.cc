@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <numbers>
+#include <numeric>
 
 #include "wakebuilder/core/expect.h"
 #include "wakebuilder/core/text.h"
@@ -130,21 +131,23 @@ NodeProto& Emitter::add_node(const std::string& op_type, const std::string& name
 
 Emitter::Value Emitter::emit(const std::string& op_type, const std::string& name,
                              std::vector<Value> inputs, std::vector<AttributeProto> attributes) {
+  const ElementType type = inputs.empty() ? kFloat : inputs[0].type;
   NodeProto& node = add_node(op_type, name, std::move(inputs));
   node.outputs = {node.name};
   node.attributes = std::move(attributes);
-  return {node.name};
+  return {node.name, type};
 }
 
 Emitter::Value Emitter::initializer(TensorProto tensor) {
+  const auto type = static_cast<ElementType>(tensor.data_type);
   const auto same = std::ranges::find_if(
       graph_.initializers, [&](const TensorProto& other) { return same_content(tensor, other); });
-  if (same != graph_.initializers.end()) return {same->name};
+  if (same != graph_.initializers.end()) return {same->name, type};
   graph_.initializers.push_back(std::move(tensor));
-  return {graph_.initializers.back().name};
+  return {graph_.initializers.back().name, type};
 }
 
-Emitter::Value Emitter::weight(const Weight& parameter) {
+Emitter::Value Emitter::value(const Weight& parameter) {
   return initializer(to_proto(parameter.name, parameter.tensor));
 }
 
@@ -155,7 +158,11 @@ Emitter::Value Emitter::weight(const Weight& parameter, const core::Shape& shape
   return initializer(std::move(proto));
 }
 
-Emitter::Value Emitter::constant(double number) {
+Emitter::Value Emitter::constant(double number, ElementType type) {
+  if (type == kDouble) {
+    return initializer(to_proto("constant_" + core::to_text(number) + "_double",
+                                core::Tensor::from<double>({number}, {})));
+  }
   const auto value = static_cast<float>(number);
   return initializer(
       to_proto("constant_" + core::to_text(number), core::Tensor::from<float>({value}, {})));
@@ -175,25 +182,32 @@ Emitter::Value Emitter::filled(const std::string& prefix, float number, std::int
 
 Emitter::Value Emitter::linear(const std::string& name, const Value& x,
                                const model::Linear<Weight>& w) {
-  return emit("Gemm", name, {x, weight(w.weight), weight(w.bias)},
+  return emit("Gemm", name, {x, value(w.weight), value(w.bias)},
               {attribute("transB", std::int64_t{1})});
 }
 
-Emitter::Value Emitter::conv1d(const std::string& name, const Value& x,
-                               const model::Conv1d<Weight>& w, std::int64_t padding) {
-  const std::int64_t kernel = w.weight.tensor.shape().back();
-  return emit("Conv", name, {x, weight(w.weight), weight(w.bias)},
-              {attribute("kernel_shape", std::vector{kernel}),
-               attribute("pads", std::vector{padding, padding})});
+Emitter::Value Emitter::conv(const std::string& name, const Value& x, const model::Conv<Weight>& w,
+                             const model::ConvGeometry& geometry) {
+  const core::Shape& shape = w.weight.tensor.shape();
+  std::vector<AttributeProto> attributes = {
+      attribute("kernel_shape", std::vector<std::int64_t>(shape.begin() + 2, shape.end()))};
+  if (!geometry.padding.empty()) {  // before each axis, then behind each
+    std::vector<std::int64_t> pads = geometry.padding;
+    pads.insert(pads.end(), geometry.padding.begin(), geometry.padding.end());
+    attributes.push_back(attribute("pads", std::move(pads)));
+  }
+  if (!geometry.stride.empty()) attributes.push_back(attribute("strides", geometry.stride));
+  if (!geometry.dilation.empty()) attributes.push_back(attribute("dilations", geometry.dilation));
+  if (geometry.groups != 1) attributes.push_back(attribute("group", geometry.groups));
+  std::vector<Value> inputs = {x, value(w.weight)};
+  if (w.bias) inputs.push_back(value(*w.bias));
+  return emit("Conv", name, std::move(inputs), std::move(attributes));
 }
 
 /// (x - mean) / sqrt(variance + epsilon) over the last axis, in operators of opset 13.
 Emitter::Value Emitter::centred_over_deviation(const Value& x, double epsilon) {
-  WAKEBUILDER_EXPECT(opset_ < 18);  // ReduceMean takes its axes as an input from 18 on
   const auto mean_of = [&](const std::string& part, const Value& value) {
-    return emit(
-        "ReduceMean", part, {value},
-        {attribute("axes", std::vector<std::int64_t>{-1}), attribute("keepdims", std::int64_t{1})});
+    return reduce(part, value, model::Reduction::kMean, -1);
   };
   const Value centred = emit("Sub", "centred", {x, mean_of("mean", x)});
   const Value variance = mean_of("variance", emit("Mul", "squared", {centred, centred}));
@@ -206,13 +220,12 @@ Emitter::Value Emitter::layer_norm(const std::string& name, const Value& x,
                                    const model::Norm<Weight>& w, double epsilon) {
   if (opset_ >= 17) {
     return emit(
-        "LayerNormalization", name, {x, weight(w.weight), weight(w.bias)},
+        "LayerNormalization", name, {x, value(w.weight), value(w.bias)},
         {attribute("axis", std::int64_t{-1}), attribute("epsilon", static_cast<float>(epsilon))});
   }
   const Scope parts(*this, name);
-  const Value scaled =
-      emit("Mul", "scaled", {centred_over_deviation(x, epsilon), weight(w.weight)});
-  return emit("Add", "shifted", {scaled, weight(w.bias)});
+  const Value scaled = emit("Mul", "scaled", {centred_over_deviation(x, epsilon), value(w.weight)});
+  return emit("Add", "shifted", {scaled, value(w.bias)});
 }
 
 Emitter::Value Emitter::group_norm(const std::string& name, const Value& x,
@@ -220,7 +233,7 @@ Emitter::Value Emitter::group_norm(const std::string& name, const Value& x,
                                    double epsilon) {
   const auto eps = attribute("epsilon", static_cast<float>(epsilon));
   if (opset_ >= 21) {
-    return emit("GroupNormalization", name, {x, weight(w.weight), weight(w.bias)},
+    return emit("GroupNormalization", name, {x, value(w.weight), value(w.bias)},
                 {eps, attribute("num_groups", groups)});
   }
   // Each group becomes a channel of InstanceNormalization, which normalises over all that follows.
@@ -233,6 +246,69 @@ Emitter::Value Emitter::group_norm(const std::string& name, const Value& x,
   const Value back = reshape("ungrouped", normed, {0, channels, -1});
   const Value scaled = emit("Mul", "scaled", {back, weight(w.weight, {channels, 1})});
   return emit("Add", "shifted", {scaled, weight(w.bias, {channels, 1})});
+}
+
+Emitter::Value Emitter::batch_norm(const std::string& name, const Value& x,
+                                   const model::BatchNorm<Weight>& w, double epsilon) {
+  return emit("BatchNormalization", name,
+              {x, value(w.weight), value(w.bias), value(w.mean), value(w.variance)},
+              {attribute("epsilon", static_cast<float>(epsilon))});
+}
+
+/// ReduceSum takes its axes as an input, the others from opset 18 on.
+Emitter::Value Emitter::reduce(const std::string& name, const Value& x, model::Reduction reduction,
+                               std::int64_t axis) {
+  const std::vector<std::int64_t> axes = {axis};
+  const auto keep = attribute("keepdims", std::int64_t{1});
+  const char* op_type = reduction == model::Reduction::kMax    ? "ReduceMax"
+                        : reduction == model::Reduction::kMean ? "ReduceMean"
+                                                               : "ReduceSum";
+  if (opset_ >= 18 || reduction == model::Reduction::kSum)
+    return emit(op_type, name, {x, constant("axes", axes)}, {keep});
+  return emit(op_type, name, {x}, {attribute("axes", axes), keep});
+}
+
+Emitter::Value Emitter::max_pool(const std::string& name, const Value& x,
+                                 const std::vector<std::int64_t>& kernel,
+                                 const std::vector<std::int64_t>& stride) {
+  return emit("MaxPool", name, {x},
+              {attribute("kernel_shape", kernel), attribute("strides", stride)});
+}
+
+/// In double: float32 loses the quiet bins beside loud ones. The matrices are made in the graph
+/// from one period of the sine, sin(2π i / size); a runtime computes them once, when it loads the
+/// model.
+Emitter::Value Emitter::power_spectrum(const std::string& name, const Value& x, std::int64_t length,
+                                       std::int64_t fft_size) {
+  WAKEBUILDER_EXPECT(x.type == kDouble && length <= fft_size && fft_size % 4 == 0);
+  const Scope parts(*this, name);
+  const Value products = emit("Mul", "turns",
+                              {counting("samples", length, {length, 1}),
+                               counting("bins", fft_size / 2 + 1, {fft_size / 2 + 1})});
+  const auto power_of = [&](const std::string& part, std::int64_t quarter) {
+    const Value turns = emit("Add", part + "_phase", {products, constant("phase", {quarter})});
+    const Value index = emit("Mod", part + "_index", {turns, constant("size", {fft_size})});
+    const Value matrix = emit("Gather", part + "_matrix", {sine_table(fft_size), index});
+    const Value y = matmul(part, x, matrix);
+    return mul(part + "_squared", y, y);
+  };
+  return add("power", power_of("real", fft_size / 4), power_of("imaginary", 0));
+}
+
+/// 0, 1, ... as int64.
+Emitter::Value Emitter::counting(const std::string& name, std::int64_t count,
+                                 const core::Shape& shape) {
+  std::vector<std::int64_t> numbers(static_cast<std::size_t>(count));
+  std::iota(numbers.begin(), numbers.end(), 0);
+  return initializer(to_proto(full_name(name), core::Tensor::from(std::move(numbers), shape)));
+}
+
+Emitter::Value Emitter::sine_table(std::int64_t size) {
+  std::vector<double> sines(static_cast<std::size_t>(size));
+  for (std::size_t i = 0; i < sines.size(); ++i) {
+    sines[i] = std::sin(2 * std::numbers::pi * static_cast<double>(i) / static_cast<double>(size));
+  }
+  return initializer(to_proto(full_name("sine"), core::Tensor::from(std::move(sines), {size})));
 }
 
 Emitter::Value Emitter::matmul(const std::string& name, const Value& a, const Value& b) {
@@ -251,8 +327,61 @@ Emitter::Value Emitter::mul(const std::string& name, const Value& a, const Value
   return emit("Mul", name, {a, b});
 }
 
+Emitter::Value Emitter::sub(const std::string& name, const Value& a, const Value& b) {
+  return emit("Sub", name, {a, b});
+}
+
+Emitter::Value Emitter::div(const std::string& name, const Value& a, const Value& b) {
+  return emit("Div", name, {a, b});
+}
+
 Emitter::Value Emitter::scale(const std::string& name, const Value& x, double factor) {
-  return emit("Mul", name, {x, constant(factor)});
+  return emit("Mul", name, {x, constant(factor, x.type)});
+}
+
+Emitter::Value Emitter::shift(const std::string& name, const Value& x, double term) {
+  return emit("Add", name, {x, constant(term, x.type)});
+}
+
+Emitter::Value Emitter::at_least(const std::string& name, const Value& x, double least) {
+  return emit("Max", name, {x, constant(least, x.type)});
+}
+
+Emitter::Value Emitter::leaky_relu(const std::string& name, const Value& x, double slope) {
+  return emit("LeakyRelu", name, {x}, {attribute("alpha", static_cast<float>(slope))});
+}
+
+Emitter::Value Emitter::abs(const std::string& name, const Value& x) {
+  return emit("Abs", name, {x});
+}
+
+Emitter::Value Emitter::exp(const std::string& name, const Value& x) {
+  return emit("Exp", name, {x});
+}
+
+Emitter::Value Emitter::log(const std::string& name, const Value& x) {
+  return emit("Log", name, {x});
+}
+
+Emitter::Value Emitter::greater(const std::string& name, const Value& x, double than) {
+  return {emit("Greater", name, {x, constant(than, x.type)}).name, kBool};
+}
+
+Emitter::Value Emitter::choose(const std::string& name, const Value& condition, const Value& x,
+                               double otherwise) {
+  return {emit("Where", name, {condition, x, constant(otherwise, x.type)}).name, x.type};
+}
+
+Emitter::Value Emitter::cast(const std::string& name, const Value& x, ElementType type) {
+  return {emit("Cast", name, {x}, {attribute("to", std::int64_t{type})}).name, type};
+}
+
+Emitter::Value Emitter::to_float(const std::string& name, const Value& x) {
+  return cast(name, x, kFloat);
+}
+
+Emitter::Value Emitter::to_double(const std::string& name, const Value& x) {
+  return cast(name, x, kDouble);
 }
 
 Emitter::Value Emitter::relu(const std::string& name, const Value& x) {
@@ -289,6 +418,36 @@ Emitter::Value Emitter::squeeze(const std::string& name, const Value& x, std::in
   return emit("Squeeze", name, {x, constant("axes", {axis})});
 }
 
+Emitter::Value Emitter::concat(const std::string& name, const std::vector<Value>& values,
+                               std::int64_t axis) {
+  return emit("Concat", name, values, {attribute("axis", axis)});
+}
+
+Emitter::Value Emitter::slice(const std::string& name, const Value& x, std::int64_t axis,
+                              std::int64_t begin, std::int64_t end, std::int64_t step) {
+  return emit("Slice", name,
+              {x, constant("begin", {begin}), constant("end", {end}), constant("axes", {axis}),
+               constant("step", {step})});
+}
+
+Emitter::Value Emitter::pad(const std::string& name, const Value& x,
+                            const std::vector<std::int64_t>& before,
+                            const std::vector<std::int64_t>& after, double number) {
+  std::vector<std::int64_t> pads = before;
+  pads.insert(pads.end(), after.begin(), after.end());
+  return emit("Pad", name, {x, constant("pads", pads), constant(number, x.type)});
+}
+
+Emitter::Value Emitter::repeat_for_batch(const std::string& name, const Weight& parameter,
+                                         const Value& x) {
+  const core::Shape& shape = parameter.tensor.shape();
+  const Scope parts(*this, name);
+  const Value batch = slice("batch", emit("Shape", "shape", {x}), 0, 0, 1);
+  const std::vector<std::int64_t> ones(shape.size() - 1, 1);
+  const Value target = concat("target", {batch, constant("shape", ones)}, 0);
+  return emit("Expand", "repeated", {value(parameter), target});
+}
+
 std::vector<Emitter::Value> Emitter::split(const std::string& name, const Value& x,
                                            std::int64_t parts, std::int64_t axis) {
   NodeProto& node = add_node("Split", name, {x});
@@ -300,6 +459,43 @@ std::vector<Emitter::Value> Emitter::split(const std::string& name, const Value&
     values.push_back({node.outputs.back()});
   }
   return values;
+}
+
+/// Frames in blocks: the samples are cut into blocks of the greatest common divisor of length and
+/// shift; a frame is some neighbouring blocks side by side. Sizes stay out of the graph.
+Emitter::Value Emitter::frames(const std::string& name, const Value& x, std::int64_t length,
+                               std::int64_t shift) {
+  const Scope parts(*this, name);
+  const std::int64_t size = std::gcd(length, shift);
+  const Value samples = slice("samples", emit("Shape", "shape", {x}), 0, 1, 2);
+  const Value whole =
+      emit("Mul", "whole",
+           {emit("Div", "count", {samples, constant("size", {size})}), constant("size", {size})});
+  const Value used =
+      emit("Slice", "used", {x, constant("begin", {0}), whole, constant("axes", {1})});
+  const Value blocks = reshape("blocks", used, {0, -1, size});
+  const std::int64_t count = length / size;
+  std::vector<Value> columns;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::int64_t end = i + 1 == count ? model::kToTheEnd : i + 1 - count;
+    columns.push_back(slice("block_" + std::to_string(i), blocks, 1, i, end, shift / size));
+  }
+  return concat("frames", columns, 2);
+}
+
+Emitter::Value Emitter::past(const std::string& name, const Value& x, std::int64_t axis,
+                             const core::Shape& state) {
+  const std::int64_t steps = state.at(static_cast<std::size_t>(axis));
+  if (!stream_ || steps == 0) return x;
+  std::vector<Dimension> shape;
+  for (const std::int64_t size : state) shape.push_back({.value = size, .param = {}});
+  shape[0] = {.value = std::nullopt, .param = "batch"};
+  const std::string path = full_name(name);
+  const Scope parts(*this, name);
+  const Value whole = concat("with_past", {input("state/" + path, shape), x}, axis);
+  output("next_state/" + path, slice("next", whole, axis, -steps, model::kToTheEnd), shape);
+  stream_->push_back({"state/" + path, "next_state/" + path, state});
+  return whole;
 }
 
 }  // namespace wakebuilder::onnx

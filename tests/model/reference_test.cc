@@ -35,23 +35,23 @@ TEST(Reference, LinearIsXTimesWeightTransposedPlusBias) {
 
 TEST(Reference, Conv1dSeesZerosBesideTheSequence) {
   Reference op;
-  const Conv1d<Parameter> conv = {weight({1, 10, 100}, {1, 1, 3}), weight({0.5}, {1})};
-  const auto y = op.conv1d("", array({1, 1, 4}, {1, 2, 3, 4}), conv, 1);
+  const Conv<Parameter> conv = {weight({1, 10, 100}, {1, 1, 3}), weight({0.5}, {1})};
+  const auto y = op.conv("", array({1, 1, 4}, {1, 2, 3, 4}), conv, {.padding = {1}});
   EXPECT_EQ(y->shape, (Shape{1, 1, 4}));
   EXPECT_THAT(y->data, near({210.5, 321.5, 432.5, 43.5}));
 }
 
 TEST(Reference, Conv1dAddsOverInputChannelsForEachOutput) {
   Reference op;
-  const Conv1d<Parameter> conv = {weight({1, 2, 3, 4}, {2, 2, 1}), weight({0, 0}, {2})};
-  const auto y = op.conv1d("", array({1, 2, 2}, {1, 10, 100, 1000}), conv, 0);
+  const Conv<Parameter> conv = {weight({1, 2, 3, 4}, {2, 2, 1}), weight({0, 0}, {2})};
+  const auto y = op.conv("", array({1, 2, 2}, {1, 10, 100, 1000}), conv, {});
   EXPECT_THAT(y->data, near({201, 2010, 403, 4030}));
 }
 
 TEST(Reference, Conv1dOnASingleTokenUsesTheMiddleTapOnly) {
   Reference op;
-  const Conv1d<Parameter> conv = {weight({7, 2, 9}, {1, 1, 3}), weight({0}, {1})};
-  EXPECT_THAT(op.conv1d("", array({1, 1, 1}, {3}), conv, 1)->data, near({6}));
+  const Conv<Parameter> conv = {weight({7, 2, 9}, {1, 1, 3}), weight({0}, {1})};
+  EXPECT_THAT(op.conv("", array({1, 1, 1}, {3}), conv, {.padding = {1}})->data, near({6}));
 }
 
 TEST(Reference, LayerNormUsesTheBiasedVariance) {
@@ -116,7 +116,7 @@ TEST(Reference, ShapesThatDoNotFitAreABrokenContract) {
   Reference op;
   const Linear<Parameter> linear = {weight({1, 2}, {1, 2}), weight({0}, {1})};
   EXPECT_THROW(op.linear("", array({1, 3}, {1, 2, 3}), linear), std::logic_error);
-  EXPECT_THROW(op.add("", array({2}, {1, 2}), array({1, 2}, {1, 2})), std::logic_error);
+  EXPECT_THROW(op.add("", array({2}, {1, 2}), array({3}, {1, 2, 3})), std::logic_error);
   EXPECT_THROW(op.squeeze("", array({2}, {1, 2}), 0), std::logic_error);
 }
 

@@ -62,9 +62,9 @@ struct SqueezeExcitation {
 /// one group).
 template <class T>
 struct TemporalConv {
-  Conv1d<T> conv_0;
+  Conv<T> conv_0;
   Norm<T> norm_0;
-  Conv1d<T> conv_1;
+  Conv<T> conv_1;
   Norm<T> norm_1;
 };
 
@@ -100,7 +100,12 @@ Head<T> make_head(const HeadConfig& config) {
   Head<T> head;
   if (config.use_attention) head.attention = SelfAttention<T>{};
   if (config.use_se_block) head.se_block = SqueezeExcitation<T>{};
-  if (config.use_tcn) head.tcn_block = TemporalConv<T>{};
+  if (config.use_tcn) {
+    head.tcn_block = TemporalConv<T>{.conv_0 = {.weight = {}, .bias = T{}},
+                                     .norm_0 = {},
+                                     .conv_1 = {.weight = {}, .bias = T{}},
+                                     .norm_1 = {}};
+  }
   head.hidden.resize(config.hidden_dims.size());
   return head;
 }
@@ -127,9 +132,9 @@ void visit(W& w, std::int64_t width, std::int64_t inner, F&& f) {
 
 template <LayerOf<TemporalConv> W, class F>
 void visit(W& w, std::int64_t width, F&& f) {
-  visit_conv1d(w.conv_0, "tcn_block.conv.0", width, width, kTcnKernel, f);
+  visit_conv(w.conv_0, "tcn_block.conv.0", {width, width, kTcnKernel}, f);
   visit_norm(w.norm_0, "tcn_block.conv.1", width, f);
-  visit_conv1d(w.conv_1, "tcn_block.conv.3", width, width, kTcnKernel, f);
+  visit_conv(w.conv_1, "tcn_block.conv.3", {width, width, kTcnKernel}, f);
   visit_norm(w.norm_1, "tcn_block.conv.4", width, f);
 }
 
@@ -196,11 +201,11 @@ Value<Ops> forward(Ops& op, const SqueezeExcitation<typename Ops::Weight>& w, Va
 template <class Ops>
 Value<Ops> forward(Ops& op, const TemporalConv<typename Ops::Weight>& w, Value<Ops> x) {
   const auto scope = op.scope("tcn_block");
-  const std::int64_t padding = kTcnKernel / 2;
+  const ConvGeometry geometry = {.padding = {kTcnKernel / 2}};
   const auto sequence = op.unsqueeze("sequence", x, 2);
-  auto y = op.conv1d("conv_0", sequence, w.conv_0, padding);
+  auto y = op.conv("conv_0", sequence, w.conv_0, geometry);
   y = op.gelu("gelu_0", op.group_norm("norm_0", y, w.norm_0, 1, kNormEpsilon));
-  y = op.conv1d("conv_1", y, w.conv_1, padding);
+  y = op.conv("conv_1", y, w.conv_1, geometry);
   y = op.group_norm("norm_1", y, w.norm_1, 1, kNormEpsilon);
   y = op.gelu("gelu_1", op.add("residual", y, sequence));
   return scope.result(op.squeeze("embedding", y, 2));

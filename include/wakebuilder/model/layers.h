@@ -11,8 +11,11 @@
 
 #include <cmath>
 #include <cstdint>
+#include <limits>
+#include <optional>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "wakebuilder/core/tensor.h"
 
@@ -45,7 +48,7 @@ void visit_linear(W& w, const std::string& name, std::int64_t in, std::int64_t o
   f(name + ".bias", w.bias, core::Shape{out});
 }
 
-/// Scale and shift of a LayerNorm or GroupNorm; both [width].
+/// Scale and shift, of a norm or by themselves; both [width].
 template <class T>
 struct Norm {
   T weight, bias;
@@ -57,18 +60,48 @@ void visit_norm(W& w, const std::string& name, std::int64_t width, F&& f) {
   f(name + ".bias", w.bias, core::Shape{width});
 }
 
-/// Convolution over time; weight [out, in, kernel], bias [out].
+/// Convolution over one axis or two; weight [out, in / groups, kernel...], bias [out] or none.
 template <class T>
-struct Conv1d {
-  T weight, bias;
+struct Conv {
+  T weight;
+  std::optional<T> bias;
 };
 
-template <LayerOf<Conv1d> W, class F>
-void visit_conv1d(W& w, const std::string& name, std::int64_t in, std::int64_t out,
-                  std::int64_t kernel, F&& f) {
-  f(name + ".weight", w.weight, core::Shape{out, in, kernel});
-  f(name + ".bias", w.bias, core::Shape{out});
+/// How the kernel of a convolution moves; one number for each axis that it moves along.
+struct ConvGeometry {
+  std::vector<std::int64_t> padding{};   ///< zeros on both sides; {} = none
+  std::vector<std::int64_t> stride{};    ///< {} = 1
+  std::vector<std::int64_t> dilation{};  ///< distance of neighbouring taps; {} = 1
+  std::int64_t groups = 1;               ///< channels in parts that do not see each other
+};
+
+/// The weights of a convolution of this shape, [out, in / groups, kernel...]; the bias where it has
+/// one.
+template <LayerOf<Conv> W, class F>
+void visit_conv(W& w, const std::string& name, const core::Shape& shape, F&& f) {
+  f(name + ".weight", w.weight, shape);
+  if (w.bias) f(name + ".bias", *w.bias, core::Shape{shape[0]});
 }
+
+/// torch.nn.BatchNorm1d at inference; all [width].
+template <class T>
+struct BatchNorm {
+  T weight, bias, mean, variance;
+};
+
+template <LayerOf<BatchNorm> W, class F>
+void visit_batch_norm(W& w, const std::string& name, std::int64_t width, F&& f) {
+  f(name + ".weight", w.weight, core::Shape{width});
+  f(name + ".bias", w.bias, core::Shape{width});
+  f(name + ".running_mean", w.mean, core::Shape{width});
+  f(name + ".running_var", w.variance, core::Shape{width});
+}
+
+/// The end of a slice that takes all that is left.
+inline constexpr std::int64_t kToTheEnd = std::numeric_limits<std::int64_t>::max();
+
+/// What reduces an axis to one number.
+enum class Reduction { kMax, kMean, kSum };
 
 /// torch.nn.MultiheadAttention; in_proj is query, key and value stacked: weight [3 width, width].
 template <class T>

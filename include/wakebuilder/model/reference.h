@@ -1,7 +1,10 @@
 // The oracle: evaluates a forward pass in double precision.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,36 +58,89 @@ class Reference {
 
   static Value input(Array array) { return std::make_shared<const Array>(std::move(array)); }
 
+  /// From now on values arrive hop by hop: past() keeps what the next hop needs, and begins with
+  /// zeros. Without this call every value is a whole window.
+  void begin_stream();
+
   // Names are for interpreters that build graphs; here they only keep the interface the same.
+
+  // Products.
   Value linear(const std::string& name, const Value& x,
                const Linear<Parameter>& w);  ///< x [rows, in]
-  Value conv1d(const std::string& name, const Value& x, const Conv1d<Parameter>& w,
-               std::int64_t padding);  ///< x [batch, in, length], stride 1, zeros on both sides
+  Value conv(
+      const std::string& name, const Value& x, const Conv<Parameter>& w,
+      const ConvGeometry& geometry);  ///< x [batch, in, length] or [batch, in, height, width]
+  Value matmul(const std::string& name, const Value& a,
+               const Value& b);  ///< over the last two axes; b may have these two alone
+  Value power_spectrum(
+      const std::string& name, const Value& x, std::int64_t length,
+      std::int64_t fft_size);  ///< x [batch, frames, length] -> |DFT|² of each
+                               ///< frame with zeros behind it, [.., fft_size/2 + 1]
+
+  // Norms and reductions.
   Value layer_norm(const std::string& name, const Value& x, const Norm<Parameter>& w,
                    double epsilon);
   Value group_norm(const std::string& name, const Value& x, const Norm<Parameter>& w,
                    std::int64_t groups,
                    double epsilon);  ///< x [batch, channels, length]
-  Value matmul(const std::string& name, const Value& a,
-               const Value& b);                                        ///< over the last two axes
-  Value softmax(const std::string& name, const Value& x);              ///< over the last axis
-  Value add(const std::string& name, const Value& a, const Value& b);  ///< same shapes
-  Value mul(const std::string& name, const Value& a, const Value& b);  ///< same shapes
+  Value batch_norm(const std::string& name, const Value& x, const BatchNorm<Parameter>& w,
+                   double epsilon);                        ///< x [batch, channels, ...]
+  Value softmax(const std::string& name, const Value& x);  ///< over the last axis
+  Value max_pool(const std::string& name, const Value& x, const std::vector<std::int64_t>& kernel,
+                 const std::vector<std::int64_t>& stride);  ///< x as for conv; no padding
+  Value reduce(const std::string& name, const Value& x, Reduction reduction,
+               std::int64_t axis);  ///< the axis stays, with length 1
+
+  // Element by element. Two values are broadcast as in numpy.
+  Value add(const std::string& name, const Value& a, const Value& b);
+  Value sub(const std::string& name, const Value& a, const Value& b);
+  Value mul(const std::string& name, const Value& a, const Value& b);
+  Value div(const std::string& name, const Value& a, const Value& b);
   Value scale(const std::string& name, const Value& x, double factor);
+  Value shift(const std::string& name, const Value& x, double term);
+  Value at_least(const std::string& name, const Value& x, double least);  ///< max(x, least)
   Value relu(const std::string& name, const Value& x);
+  Value leaky_relu(const std::string& name, const Value& x, double slope);
   Value sigmoid(const std::string& name, const Value& x);
   Value gelu(const std::string& name, const Value& x);  ///< exact: x/2 (1 + erf(x/√2))
+  Value abs(const std::string& name, const Value& x);
+  Value exp(const std::string& name, const Value& x);
+  Value log(const std::string& name, const Value& x);
+  Value greater(const std::string& name, const Value& x, double than);  ///< a condition: 1 or 0
+  Value choose(const std::string& name, const Value& condition, const Value& x,
+               double otherwise);  ///< x where the condition holds; broadcast
+  Value to_float(const std::string& name, const Value& x);   ///< of a condition or a double
+  Value to_double(const std::string& name, const Value& x);  ///< what follows is double in graphs
+
+  // Shapes. Axes count from 0.
+  Value value(const Parameter& parameter);  ///< a weight as it is
+  Value repeat_for_batch(const std::string& name, const Parameter& parameter,
+                         const Value& x);  ///< [1, ...] as often as x has rows
   Value reshape(const std::string& name, const Value& x,
                 const core::Shape& shape);  ///< 0 keeps, -1 infers
   Value transpose(const std::string& name, const Value& x, const std::vector<std::int64_t>& order);
   Value unsqueeze(const std::string& name, const Value& x, std::int64_t axis);
   Value squeeze(const std::string& name, const Value& x, std::int64_t axis);
+  Value concat(const std::string& name, const std::vector<Value>& values, std::int64_t axis);
+  Value slice(const std::string& name, const Value& x, std::int64_t axis, std::int64_t begin,
+              std::int64_t end, std::int64_t step = 1);  ///< as x[begin:end:step] in Python
+  Value pad(const std::string& name, const Value& x, const std::vector<std::int64_t>& before,
+            const std::vector<std::int64_t>& after, double number);  ///< for each axis
   std::vector<Value> split(const std::string& name, const Value& x, std::int64_t parts,
                            std::int64_t axis);
+  Value frames(const std::string& name, const Value& x, std::int64_t length,
+               std::int64_t shift);  ///< [batch, samples] -> [batch, frames, length]: frame i is
+                                     ///< x[:, shift i : shift i + length]; a rest is left out
+
+  // Streams (model/timeline.h).
+  Value past(const std::string& name, const Value& x, std::int64_t axis,
+             const core::Shape& state);  ///< puts the last state[axis] steps in front; state [0,
+                                         ///< ...] with 0 for the batch
 
  private:
   std::string path_;
   std::vector<std::pair<std::string, Value>> outputs_;
+  std::optional<std::map<std::string, Value>> stream_;  ///< by path and name: the past
 };
 
 }  // namespace wakebuilder::model
