@@ -199,6 +199,10 @@ std::vector<Value> Reference::split(const std::string& /*name*/, const Value& x,
 
 Value Reference::value(const Parameter& parameter) { return done(to_array(parameter.tensor)); }
 
+Value Reference::value(const Parameter& parameter, const Shape& shape) {
+  return reshape({}, value(parameter), shape);
+}
+
 Value Reference::repeat_for_batch(const std::string& /*name*/, const Parameter& parameter,
                                   const Value& x) {
   Shape shape = parameter.tensor.shape();

@@ -151,7 +151,7 @@ Emitter::Value Emitter::value(const Weight& parameter) {
   return initializer(to_proto(parameter.name, parameter.tensor));
 }
 
-Emitter::Value Emitter::weight(const Weight& parameter, const core::Shape& shape) {
+Emitter::Value Emitter::value(const Weight& parameter, const core::Shape& shape) {
   TensorProto proto = to_proto(parameter.name, parameter.tensor);
   WAKEBUILDER_EXPECT(core::numel(shape) == parameter.tensor.size());
   proto.dims = shape;
@@ -244,8 +244,8 @@ Emitter::Value Emitter::group_norm(const std::string& name, const Value& x,
       emit("InstanceNormalization", "normalised",
            {grouped, filled("ones", 1.0F, groups), filled("zeros", 0.0F, groups)}, {eps});
   const Value back = reshape("ungrouped", normed, {0, channels, -1});
-  const Value scaled = emit("Mul", "scaled", {back, weight(w.weight, {channels, 1})});
-  return emit("Add", "shifted", {scaled, weight(w.bias, {channels, 1})});
+  const Value scaled = emit("Mul", "scaled", {back, value(w.weight, {channels, 1})});
+  return emit("Add", "shifted", {scaled, value(w.bias, {channels, 1})});
 }
 
 Emitter::Value Emitter::batch_norm(const std::string& name, const Value& x,

@@ -18,14 +18,18 @@ inline constexpr double kDefaultThreshold = 0.5;
 
 using NamedTensors = std::vector<std::pair<std::string, core::Tensor>>;
 
-struct Classifier {
-  HeadConfig config;
-  Head<Parameter> head;  ///< float32, faithful
+/// What a checkpoint says about a network beside its weights.
+struct Settings {
   std::optional<std::string> wake_word;
   std::optional<double>
       threshold;  ///< probability of class 1 from which on the word counts as heard
   std::int64_t sample_rate_hz = 16000;
-  core::Value metadata;       ///< all that the checkpoint says beside the weights
+  core::Value metadata;  ///< all that the checkpoint says beside the weights
+};
+
+struct Classifier : Settings {
+  HeadConfig config;
+  Head<Parameter> head;       ///< float32, faithful
   bool has_backbone = false;  ///< the checkpoint also holds the AST (a whole model)
 
   /// Number of weights of the head.

@@ -114,6 +114,8 @@ class Reference {
 
   // Shapes. Axes count from 0.
   Value value(const Parameter& parameter);  ///< a weight as it is
+  Value value(const Parameter& parameter,
+              const core::Shape& shape);  ///< the same numbers in another shape
   Value repeat_for_batch(const std::string& name, const Parameter& parameter,
                          const Value& x);  ///< [1, ...] as often as x has rows
   Value reshape(const std::string& name, const Value& x,

@@ -115,6 +115,7 @@ class Emitter {
   Value to_float(const std::string& name, const Value& x);
   Value to_double(const std::string& name, const Value& x);
   Value value(const Weight& parameter);
+  Value value(const Weight& parameter, const core::Shape& shape);
   Value repeat_for_batch(const std::string& name, const Weight& parameter, const Value& x);
   Value reshape(const std::string& name, const Value& x, const core::Shape& shape);
   Value transpose(const std::string& name, const Value& x, const std::vector<std::int64_t>& order);
@@ -137,7 +138,6 @@ class Emitter {
   Value emit(const std::string& op_type, const std::string& name, std::vector<Value> inputs,
              std::vector<AttributeProto> attributes = {});
   Value initializer(TensorProto tensor);
-  Value weight(const Weight& parameter, const core::Shape& shape);
   Value constant(double number, ElementType type = kFloat);
   Value constant(const std::string& prefix, const std::vector<std::int64_t>& numbers);
   Value counting(const std::string& name, std::int64_t count, const core::Shape& shape);
