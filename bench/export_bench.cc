@@ -33,7 +33,7 @@
 namespace wakebuilder {
 namespace {
 
-using pipeline::LoadedClassifier;
+using pipeline::LoadedNetwork;
 
 const model::HeadConfig kAllBlocks = {.use_attention = true, .use_se_block = true, .use_tcn = true};
 
@@ -63,8 +63,11 @@ class Example {
 
   std::filesystem::path checkpoint() const { return folder_ / "head.pt"; }
   std::filesystem::path output() const { return folder_ / "head.onnx"; }
-  const LoadedClassifier& loaded() const { return loaded_; }
-  const model::Classifier& classifier() const { return loaded_.classifier; }
+  const LoadedNetwork& loaded() const { return loaded_; }
+  const model::Classifier& classifier() const {
+    return std::get<model::Classifier>(loaded_.network);
+  }
+  model::Network folded_network() const { return model::fold(loaded_.network); }
   model::Head<model::Parameter> folded() const {
     return model::fold(classifier().head, classifier().config);
   }
@@ -79,16 +82,16 @@ class Example {
     need(
         checkpoint::write_pytorch(file, core::Dict{{"classifier_state_dict", std::move(weights)}}));
     need(file.publish());
-    loaded_ = value(pipeline::load_classifier(checkpoint()));
+    loaded_ = value(pipeline::load_network(checkpoint()));
   }
 
   test::TemporaryFolder folder_;
-  LoadedClassifier loaded_;
+  LoadedNetwork loaded_;
 };
 
 model::Array logits_of(const model::Head<model::Parameter>& head) {
   model::Reference reference;
-  const auto embeddings = model::to_array(pipeline::test_embeddings(kAllBlocks.embedding_dim));
+  const auto embeddings = model::to_array(pipeline::test_rows(Example::get().loaded().network, {}));
   return *model::forward(reference, head, kAllBlocks, model::Reference::input(embeddings));
 }
 
@@ -110,7 +113,7 @@ void count_bytes(benchmark::State& state, std::uint64_t bytes) {
 void load(benchmark::State& state) {
   const Example& example = Example::get();
   if (example.classifier().parameters() != 6435650) refuse(state, "number of parameters");
-  for (auto _ : state) benchmark::DoNotOptimize(pipeline::load_classifier(example.checkpoint()));
+  for (auto _ : state) benchmark::DoNotOptimize(pipeline::load_network(example.checkpoint()));
   count_bytes(state, std::filesystem::file_size(example.checkpoint()));
 }
 BENCHMARK(load)->Unit(benchmark::kMillisecond)->UseRealTime();
@@ -164,8 +167,8 @@ const bool kProductsRegistered = [] {
 }();
 
 void build_and_serialize(benchmark::State& state) {
-  const auto head = Example::get().folded();
-  const auto build = [&] { return onnx::build_head(head, kAllBlocks, 17); };
+  const auto network = Example::get().folded_network();
+  const auto build = [&] { return onnx::build(network, {}, 17); };
   const std::string bytes = onnx::serialize(build());
   const auto read = onnx::parse_model(std::as_bytes(std::span(bytes)), nullptr);
   if (!read || onnx::serialize(*read) != bytes) refuse(state, "does not read what it wrote");
@@ -179,7 +182,7 @@ BENCHMARK(build_and_serialize)->Unit(benchmark::kMillisecond);
 using Check = onnx::CheckReport (*)(const onnx::ModelProto&, const std::filesystem::path&);
 
 void check(benchmark::State& state, Check judge) {
-  const auto model = onnx::build_head(Example::get().folded(), kAllBlocks, 17);
+  const auto model = onnx::build(Example::get().folded_network(), {}, 17);
   if (!core::passes(judge(model, {}).findings)) refuse(state, "a sound model does not pass");
   auto damaged = model;
   damaged.graph->nodes.front().inputs.front() = "nothing";
@@ -204,12 +207,13 @@ void open_session(benchmark::State& state) {
   const auto runtime = runtime::OnnxRuntime::load();
   if (!runtime) return state.SkipWithError(runtime.error().message.c_str());
   const Example& example = Example::get();
-  const std::string model = onnx::serialize(onnx::build_head(example.folded(), kAllBlocks, 17));
+  const std::string model = onnx::serialize(onnx::build(example.folded_network(), {}, 17));
   const auto open = [&] {
     return runtime::Session::open(*runtime, std::as_bytes(std::span(model)));
   };
   auto session = value(open());
-  const auto validation = pipeline::compare(session, example.classifier(), 1e-5);
+  const auto validation =
+      pipeline::compare(session, pipeline::make_trial(example.loaded().network, {}), 0.5, 1e-5);
   if (!validation || !validation->passed) refuse(state, "logits differ from the reference");
   for (auto _ : state) benchmark::DoNotOptimize(open());
 }

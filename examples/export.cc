@@ -24,8 +24,8 @@ namespace runtime = wakebuilder::runtime;
 
 /// Load a classifier; look at its config and weights.
 Result<void> look(const std::string& checkpoint) {
-  WAKEBUILDER_TRY(auto loaded, pipeline::load_classifier(checkpoint));
-  model::Classifier& classifier = loaded.classifier;
+  WAKEBUILDER_TRY(auto loaded, pipeline::load_network(checkpoint));
+  auto& classifier = std::get<model::Classifier>(loaded.network);
   std::cout << "wake word  " << *classifier.wake_word << "\n"
             << "threshold  " << classifier.threshold.value_or(model::kDefaultThreshold) << "\n"
             << "weights    " << classifier.parameters() << "\n";
@@ -80,8 +80,8 @@ Result<void> example(const std::string& checkpoint, const std::string& output) {
             << "\n";
   WAKEBUILDER_CHECK(check(output));
   WAKEBUILDER_CHECK(compare(checkpoint, output));
-  WAKEBUILDER_TRY(const auto loaded, pipeline::load_classifier(checkpoint));
-  return run(output, loaded.classifier.config.embedding_dim);
+  WAKEBUILDER_TRY(const auto loaded, pipeline::load_network(checkpoint));
+  return run(output, std::get<model::Classifier>(loaded.network).config.embedding_dim);
 }
 
 }  // namespace

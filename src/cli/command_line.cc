@@ -91,13 +91,29 @@ void add_export(CLI::App& app, CommandLine& line, ExportCommand& command) {
   add_registry(verb, line, command.model);
   verb->add_option("--opset", command.options.opset, "ONNX operator set, 13 to 21 (default 17)")
       ->option_text("N");
-  verb->add_option("--graph", "What to export: head (embeddings to logits)")
-      ->option_text("head")
-      ->check(CLI::IsMember({"head"}));
+  verb->add_option(
+          "--graph", command.options.graph,
+          "What the checkpoint must hold (default: whatever it holds): head (embeddings to "
+          "logits), compact (features to logits), ast (the same with the AST as backbone)")
+      ->option_text("head|compact|ast")
+      ->check(CLI::IsMember({"head", "compact", "ast"}));
+  verb->add_option_function<std::string>(
+          "--input",
+          [&command](const std::string& input) {
+            command.options.variant.waveform = input == "waveform";
+          },
+          "What goes in: features (default), or waveform with the preprocessing in the graph")
+      ->option_text("features|waveform")
+      ->check(CLI::IsMember({"features", "waveform"}));
+  verb->add_flag("--stream", command.options.variant.stream,
+                 "Write a step of live detection: one hop of 160 ms and its state in and out");
+  verb->add_option("--frames", command.options.variant.frames,
+                   "Frames of 10 ms in a window (default: the checkpoint's; with --stream 160)")
+      ->option_text("N");
   verb->add_flag("!--no-fold", command.options.fold,
                  "Write the graph as it was trained, without exact folding");
   verb->add_option("--atol", command.options.atol,
-                   "Allowed difference from the reference (default 1e-05)")
+                   "Allowed difference from the reference (default 1e-05, with waveform 1e-04)")
       ->option_text("X");
   verb->add_option("--external-data", command.options.external_data,
                    "Put the weights into this file beside the model")
@@ -119,7 +135,8 @@ void add_validate(CLI::App& app, CommandLine& line, ValidateCommand& command) {
   verb->add_option("--compare", command.activations, "Compare with activations stored by PyTorch")
       ->option_text("FILE.safetensors");
   add_registry(verb, line, command.model);
-  verb->add_option("--atol", command.atol, "Allowed difference from the reference (default 1e-05)")
+  verb->add_option("--atol", command.atol,
+                   "Allowed difference from the reference (default 1e-05, with waveform 1e-04)")
       ->option_text("X");
   add_runtime(verb, command.onnxruntime);
 }

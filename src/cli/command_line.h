@@ -25,7 +25,7 @@ struct ValidateCommand {
   std::vector<std::string> targets;   ///< a name, an .onnx, or a .pt and an .onnx
   std::filesystem::path checkpoint;   ///< --checkpoint
   std::filesystem::path activations;  ///< --compare
-  double atol = 1e-5;
+  std::optional<double> atol;
   std::filesystem::path onnxruntime;
 };
 

@@ -101,11 +101,24 @@ std::string threshold_text(const std::optional<double>& threshold) {
 
 }  // namespace
 
+namespace {
+
+/// "compact of waveform, 1024 frames", "compact stream, 160 frames", "head".
+std::string graph_text(const pipeline::ExportReport& report) {
+  const model::GraphOptions& variant = report.variant;
+  std::string text =
+      report.graph + (variant.stream ? " stream" : "") + (variant.waveform ? " of waveform" : "");
+  if (variant.frames > 0) text += ", " + std::to_string(variant.frames) + " frames";
+  return text;
+}
+
+}  // namespace
+
 std::string show(const pipeline::ExportReport& report) {
   std::array<char, 32> seconds{};
   std::snprintf(seconds.data(), seconds.size(), "%.2f s", report.seconds);
   std::string text = report.output.string() + "\n";
-  text += line("graph", report.graph + ", opset " + std::to_string(report.opset) + ", " +
+  text += line("graph", graph_text(report) + ", opset " + std::to_string(report.opset) + ", " +
                             (report.folded ? "folded" : "not folded") + ", " +
                             std::to_string(report.nodes) + " nodes, " + grouped(report.parameters) +
                             " parameters");

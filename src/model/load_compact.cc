@@ -48,8 +48,8 @@ Names research_names() {
 }
 
 std::string canonical_name(const std::string& name, const Names& names) {
-  const auto found = std::ranges::find_if(
-      names, [&](const auto& entry) { return name.starts_with(entry.first); });
+  const auto found =
+      std::ranges::find_if(names, [&](const auto& entry) { return name.starts_with(entry.first); });
   return found == names.end() ? name : found->second + name.substr(found->first.size());
 }
 
@@ -182,10 +182,9 @@ Result<std::int64_t> read_frames(const core::Value& metadata) {
   if (value == nullptr) return kCompactFrames;
   const auto* frames = value->get_if<std::int64_t>();
   if (frames != nullptr && *frames >= kEmbeddingFrames && *frames <= kMaxFrames) return *frames;
-  return fail(ErrorCode::kMismatch, "frames: expected a number from " +
-                                        std::to_string(kEmbeddingFrames) + " to " +
-                                        std::to_string(kMaxFrames) + ", found " +
-                                        core::quote(core::to_json(*value)));
+  return fail(ErrorCode::kMismatch,
+              "frames: expected a number from " + std::to_string(kEmbeddingFrames) + " to " +
+                  std::to_string(kMaxFrames) + ", found " + core::quote(core::to_json(*value)));
 }
 
 Result<void> check_variances(const Compact<Parameter>& network, const CompactConfig& config) {

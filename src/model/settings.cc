@@ -5,9 +5,9 @@
 
 namespace wakebuilder::model {
 
-
 const core::Value* setting(const core::Value& metadata, std::string_view key) {
-  if (const core::Value* value = metadata.find(key); value != nullptr && !value->is_null()) return value;
+  if (const core::Value* value = metadata.find(key); value != nullptr && !value->is_null())
+    return value;
   return nullptr;
 }
 

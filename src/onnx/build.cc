@@ -16,14 +16,30 @@ bool is_within(const std::string& node, const std::string& layer) {
 
 }  // namespace
 
-ModelProto build_head(const model::Head<model::Parameter>& head, const model::HeadConfig& config,
-                      std::int64_t opset) {
+ModelProto build(const model::Network& network, const model::GraphOptions& options,
+                 std::int64_t opset) {
   Emitter emitter(opset);
-  const auto embeddings =
-      emitter.input("embeddings", {named("batch"), fixed(config.embedding_dim)});
-  const auto logits = model::forward(emitter, head, config, embeddings);
+  if (options.stream) emitter.begin_stream();
+  const model::GraphInput input = model::input_of(network, options);
+  std::vector<Dimension> shape = {named("batch")};
+  for (const std::int64_t size : input.row)
+    shape.push_back(size < 0 ? named("samples") : fixed(size));
+  const auto x = emitter.input(input.name, std::move(shape));
+  const auto logits = model::forward(emitter, network, options, x);
   emitter.output("logits", logits, {named("batch"), fixed(model::kClasses)});
-  return emitter.finish("head");
+  return emitter.finish(model::graph_name(network));
+}
+
+std::vector<Emitter::State> states_of(const ModelProto& model) {
+  constexpr std::string_view kPrefix = "state/";
+  std::vector<Emitter::State> states;
+  for (const ValueInfoProto& info : model.graph->inputs) {
+    if (!info.name.starts_with(kPrefix) || !info.type || !info.type->shape) continue;
+    Emitter::State state{.input = info.name, .output = "next_" + info.name, .shape = {}};
+    for (const Dimension& dim : *info.type->shape) state.shape.push_back(dim.value.value_or(0));
+    states.push_back(std::move(state));
+  }
+  return states;
 }
 
 std::vector<std::pair<std::string, std::string>> layer_values(const ModelProto& model,

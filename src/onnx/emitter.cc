@@ -486,7 +486,7 @@ Emitter::Value Emitter::frames(const std::string& name, const Value& x, std::int
 Emitter::Value Emitter::past(const std::string& name, const Value& x, std::int64_t axis,
                              const core::Shape& state) {
   const std::int64_t steps = state.at(static_cast<std::size_t>(axis));
-  if (!stream_ || steps == 0) return x;
+  if (!is_stream_ || steps == 0) return x;
   std::vector<Dimension> shape;
   for (const std::int64_t size : state) shape.push_back({.value = size, .param = {}});
   shape[0] = {.value = std::nullopt, .param = "batch"};
@@ -494,7 +494,6 @@ Emitter::Value Emitter::past(const std::string& name, const Value& x, std::int64
   const Scope parts(*this, name);
   const Value whole = concat("with_past", {input("state/" + path, shape), x}, axis);
   output("next_state/" + path, slice("next", whole, axis, -steps, model::kToTheEnd), shape);
-  stream_->push_back({"state/" + path, "next_state/" + path, state});
   return whole;
 }
 

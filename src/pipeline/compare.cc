@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <map>
-#include <numbers>
-#include <random>
 #include <span>
 
 #include "wakebuilder/checkpoint/checkpoint.h"
@@ -21,33 +20,26 @@ namespace {
 using core::Tensor;
 using NamedInput = std::pair<std::string, Tensor>;
 
-constexpr std::size_t kTestRows = 7;
+/// `count` rows of a tensor, from `first` on.
+Tensor rows_of(const Tensor& tensor, std::size_t first, std::size_t count) {
+  core::Shape shape = tensor.shape();
+  const std::size_t width = tensor.size() / static_cast<std::size_t>(shape[0]);
+  const auto values = tensor.as<float>().subspan(first * width, count * width);
+  shape[0] = static_cast<std::int64_t>(count);
+  return Tensor::from(std::vector<float>(values.begin(), values.end()), shape);
+}
 
-/// First row and number of rows of each run: batches of 1, 2 and 7.
+/// First row and number of rows of each run: batches of 1, 2 and all rows.
 struct Batch {
   std::size_t first;
   std::size_t rows;
 };
-constexpr std::array kBatches = {Batch{0, 1}, Batch{1, 2}, Batch{0, kTestRows}};
 
-/// Standard normal numbers, the same on every machine (std::normal_distribution is not).
-class Normal {
- public:
-  double next() {  // Box and Muller 1958
-    const double radius = std::sqrt(-2.0 * std::log(uniform()));
-    return radius * std::cos(2.0 * std::numbers::pi * uniform());
-  }
-
- private:
-  double uniform() { return (static_cast<double>(engine_() >> 11U) + 0.5) * 0x1p-53; }
-  std::mt19937_64 engine_{20240229};
-};
-
-Tensor rows_of(const Tensor& tensor, std::size_t first, std::size_t rows) {
-  const auto width = static_cast<std::size_t>(tensor.shape()[1]);
-  const auto values = tensor.as<float>().subspan(first * width, rows * width);
-  return Tensor::from(std::vector<float>(values.begin(), values.end()),
-                      {static_cast<std::int64_t>(rows), tensor.shape()[1]});
+std::vector<Batch> batches_of(std::size_t rows) {
+  std::vector<Batch> batches = {{0, 1}};
+  if (rows > 1) batches.push_back({rows > 2 ? 1U : 0U, 2});
+  if (rows > 2) batches.push_back({0, rows});
+  return batches;
 }
 
 /// The decision of the detector: softmax over two logits, class 1, against the threshold.
@@ -55,9 +47,9 @@ bool decides(double logit_0, double logit_1, double threshold) {
   return 1.0 / (1.0 + std::exp(logit_0 - logit_1)) >= threshold;
 }
 
-BatchResult compare_batch(std::span<const float> found, std::span<const double> reference,
-                          double threshold) {
-  BatchResult result{.batch = found.size() / 2, .difference = {}, .decision_flips = 0};
+BatchResult compare_batch(std::size_t rows, std::span<const float> found,
+                          std::span<const double> reference, double threshold) {
+  BatchResult result{.batch = rows, .difference = {}, .decision_flips = 0};
   for (std::size_t i = 0; i < found.size(); ++i) {
     result.difference.include(static_cast<double>(found[i]), reference[i]);
   }
@@ -82,48 +74,127 @@ void judge(Validation& validation) {
   });
 }
 
-/// The model must take `embeddings` [any, width] and give `logits` [any, 2].
-Result<void> check_ports(const runtime::Session& session, std::int64_t width) {
+std::string shape_text(const core::Shape& row) {
+  std::string text = "[batch";
+  for (const std::int64_t size : row) text += ", " + (size < 0 ? "any" : std::to_string(size));
+  return text + "]";
+}
+
+core::Shape row_of(const Tensor& rows) { return {rows.shape().begin() + 1, rows.shape().end()}; }
+
+bool is_state(const runtime::Port& port) { return port.name.starts_with("state/"); }
+
+/// The model must take `input` [any, row...] and give `logits`.
+Result<void> check_ports(const runtime::Session& session, const std::string& input,
+                         const core::Shape& row) {
   const auto& inputs = session.inputs();
   const auto& outputs = session.outputs();
-  if (inputs.size() != 1 || inputs[0].name != "embeddings" || inputs[0].shape.size() != 2) {
+  const auto own = std::ranges::count_if(inputs, std::not_fn(is_state));
+  const auto port = std::ranges::find_if(inputs, [&](const auto& p) { return p.name == input; });
+  if (own != 1 || port == inputs.end() || port->shape.size() != row.size() + 1) {
     return fail(ErrorCode::kMismatch,
-                "expected a model of one input, embeddings [batch, " + std::to_string(width) +
-                    "], found " + std::to_string(inputs.size()) +
+                "expected a model of one input, " + input + " " + shape_text(row) + ", found " +
+                    std::to_string(own) +
                     (inputs.empty() ? ""
                                     : ": " + core::quote(inputs[0].name) + " " +
                                           core::to_string(inputs[0].shape)));
   }
-  if (inputs[0].shape[1] != width && inputs[0].shape[1] != -1) {
-    return fail(ErrorCode::kMismatch, "embeddings: expected width " + std::to_string(width) +
-                                          ", found " + std::to_string(inputs[0].shape[1]) +
-                                          " in the model");
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    const std::int64_t size = port->shape[i + 1];
+    if (size == -1 || row[i] == -1 || size == row[i]) continue;
+    return fail(ErrorCode::kMismatch,
+                input + ": expected " + (row.size() == 1 ? "width " : "") +
+                    (row.size() == 1 ? std::to_string(row[i]) : shape_text(row)) + ", found " +
+                    (row.size() == 1 ? std::to_string(size) : core::to_string(port->shape)) +
+                    " in the model");
   }
   const bool has_logits =
-      std::ranges::any_of(outputs, [](const auto& port) { return port.name == "logits"; });
+      std::ranges::any_of(outputs, [](const auto& out) { return out.name == "logits"; });
   if (!has_logits)
     return fail(ErrorCode::kMismatch, "expected an output named logits, found none in the model");
   return {};
 }
 
-Result<std::vector<Tensor>> run(runtime::Session& session, const Tensor& embeddings,
-                                const std::vector<std::string>& outputs) {
-  const std::array<NamedInput, 1> inputs = {NamedInput{"embeddings", embeddings}};
+Result<Tensor> checked_logits(Tensor logits, std::int64_t rows) {
+  const core::Shape expected = {rows, model::kClasses};
+  if (logits.shape() == expected) return logits;
+  return fail(ErrorCode::kMismatch, "logits: expected " + core::to_string(expected) + ", found " +
+                                        core::to_string(logits.shape()));
+}
+
+Result<std::vector<Tensor>> run(runtime::Session& session, const std::string& input,
+                                const Tensor& rows, const std::vector<std::string>& outputs) {
+  const std::array<NamedInput, 1> inputs = {NamedInput{input, rows}};
   return session.run(inputs, outputs);
 }
 
-Result<Tensor> run_logits(runtime::Session& session, const Tensor& embeddings) {
-  WAKEBUILDER_TRY(auto outputs, run(session, embeddings, {"logits"}));
-  const core::Shape expected = {embeddings.shape()[0], model::kClasses};
-  if (outputs[0].shape() != expected) {
-    return fail(ErrorCode::kMismatch, "logits: expected " + core::to_string(expected) + ", found " +
-                                          core::to_string(outputs[0].shape()));
-  }
-  return std::move(outputs[0]);
+Result<Tensor> run_logits(runtime::Session& session, const std::string& input, const Tensor& rows) {
+  WAKEBUILDER_TRY(auto outputs, run(session, input, rows, {"logits"}));
+  return checked_logits(std::move(outputs[0]), rows.shape()[0]);
 }
 
-double threshold_of(const model::Classifier& classifier) {
-  return classifier.threshold.value_or(model::kDefaultThreshold);
+Tensor zeros(core::Shape shape, std::int64_t batch) {
+  for (std::int64_t& size : shape) size = size < 0 ? batch : size;
+  std::vector<float> values(core::numel(shape));
+  return Tensor::from(std::move(values), shape);
+}
+
+/// Steps [begin, begin + count) of axis 1.
+Tensor steps_of(const Tensor& tensor, std::size_t begin, std::size_t count) {
+  core::Shape shape = tensor.shape();
+  const auto steps = static_cast<std::size_t>(shape[1]);
+  const std::size_t inner = tensor.size() / static_cast<std::size_t>(shape[0]) / steps;
+  std::vector<float> values;
+  for (std::size_t row = 0; row < static_cast<std::size_t>(shape[0]); ++row) {
+    const auto part = tensor.as<float>().subspan((row * steps + begin) * inner, count * inner);
+    values.insert(values.end(), part.begin(), part.end());
+  }
+  shape[1] = static_cast<std::int64_t>(count);
+  return Tensor::from(std::move(values), shape);
+}
+
+/// Feeds the hops of `rows` one after the other and carries the states on. Returns the logits of
+/// the last `scores` hops, [rows, scores, 2].
+Result<std::vector<float>> run_stream(runtime::Session& session, const std::string& input,
+                                      const Tensor& rows, std::size_t scores) {
+  const std::int64_t batch = rows.shape()[0];
+  const auto own =
+      std::ranges::find_if(session.inputs(), [&](const auto& port) { return port.name == input; });
+  const auto hop = static_cast<std::size_t>(own->shape[1]);
+  const std::size_t hops = static_cast<std::size_t>(rows.shape()[1]) / hop;
+  WAKEBUILDER_EXPECT(hops >= scores);
+  std::vector<NamedInput> inputs = {{input, Tensor()}};
+  std::vector<std::string> outputs = {"logits"};
+  for (const auto& port : session.inputs()) {
+    if (!is_state(port)) continue;
+    inputs.emplace_back(port.name, zeros(port.shape, batch));
+    outputs.push_back("next_" + port.name);
+  }
+  std::vector<float> logits(static_cast<std::size_t>(batch) * scores * 2);
+  for (std::size_t k = 0; k < hops; ++k) {
+    inputs[0].second = steps_of(rows, k * hop, hop);
+    WAKEBUILDER_TRY(auto found, session.run(inputs, outputs));
+    for (std::size_t i = 1; i < inputs.size(); ++i) inputs[i].second = std::move(found[i]);
+    WAKEBUILDER_TRY(const auto checked, checked_logits(std::move(found[0]), batch));
+    if (k + scores < hops) continue;
+    for (std::size_t row = 0; row < static_cast<std::size_t>(batch); ++row) {
+      const auto pair = checked.as<float>().subspan(row * 2, 2);
+      std::ranges::copy(pair, logits.begin() + static_cast<std::ptrdiff_t>(
+                                                   (row * scores + k + scores - hops) * 2));
+    }
+  }
+  return logits;
+}
+
+/// The logits of some rows, whole windows or hop by hop.
+Result<std::vector<float>> run_trial(runtime::Session& session, const Trial& trial,
+                                     const Tensor& rows) {
+  if (trial.logits.shape.size() == 3) {
+    return run_stream(session, trial.input, rows, static_cast<std::size_t>(trial.logits.shape[1]));
+  }
+  WAKEBUILDER_TRY(const auto logits, run_logits(session, trial.input, rows));
+  const auto values = logits.as<float>();
+  return std::vector<float>(values.begin(), values.end());
 }
 
 /// The name of a layer as WakeBuilder's modules are stored: "se_block" -> "after_se".
@@ -146,9 +217,9 @@ using Expected = std::map<std::string, model::Array>;  // by layer
 
 /// Runs the model with its layers exposed and compares each with what is expected of it.
 Result<void> compare_layers(const std::shared_ptr<const runtime::OnnxRuntime>& runtime,
-                            const onnx::ModelProto& proto, const Tensor& embeddings,
-                            const std::vector<std::string>& layers, const Expected& expected,
-                            Validation& validation) {
+                            const onnx::ModelProto& proto, const std::string& input,
+                            const Tensor& rows, const std::vector<std::string>& layers,
+                            const Expected& expected, Validation& validation) {
   const auto values = onnx::layer_values(proto, layers);
   if (values.empty()) return {};  // a model of another maker: its nodes have other names
   const std::string bytes = onnx::serialize(onnx::expose(proto, values));
@@ -156,7 +227,7 @@ Result<void> compare_layers(const std::shared_ptr<const runtime::OnnxRuntime>& r
   std::vector<std::string> outputs;
   outputs.reserve(values.size());
   for (const auto& entry : values) outputs.push_back(entry.second);
-  WAKEBUILDER_TRY(const auto found, run(session, embeddings, outputs));
+  WAKEBUILDER_TRY(const auto found, run(session, input, rows, outputs));
   for (std::size_t i = 0; i < found.size(); ++i) {
     const auto reference = expected.find(values[i].first);
     const auto numbers = found[i].as<float>();
@@ -243,65 +314,46 @@ Result<void> check_atol(double atol) {
               "atol: expected a finite number from 0 on, found " + core::to_text(atol));
 }
 
-Tensor test_embeddings(std::int64_t embedding_dim) {
-  const auto width = static_cast<std::size_t>(embedding_dim);
-  std::vector<float> values(kTestRows * width);
-  Normal normal;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const double number = normal.next();
-    constexpr std::array kScales = {1.0, 0.4, 1.7, 30.0, 1e-3, 0.0, 0.0};
-    constexpr std::array kShifts = {0.0, 0.3, 0.0, 0.0, 0.0, 0.0, 0.75};
-    values[i] = static_cast<float>(kScales.at(i / width) * number + kShifts.at(i / width));
-  }
-  return Tensor::from(std::move(values), {static_cast<std::int64_t>(kTestRows), embedding_dim});
+double threshold_of(const model::Network& network) {
+  return model::settings_of(network).threshold.value_or(model::kDefaultThreshold);
 }
 
-model::Array reference_logits(const model::Classifier& classifier) {
-  const Tensor embeddings = test_embeddings(classifier.config.embedding_dim);
-  model::Reference reference;
-  return *model::forward(reference, classifier.head, classifier.config,
-                         model::Reference::input(model::to_array(embeddings)));
-}
-
-Result<Validation> compare(runtime::Session& session, const model::Classifier& classifier,
+Result<Validation> compare(runtime::Session& session, const Trial& trial, double threshold,
                            double atol) {
-  return compare(session, classifier, reference_logits(classifier), atol);
-}
-
-Result<Validation> compare(runtime::Session& session, const model::Classifier& classifier,
-                           const model::Array& reference, double atol) {
-  WAKEBUILDER_EXPECT(reference.data.size() == kTestRows * std::size_t{model::kClasses});
-  WAKEBUILDER_CHECK(check_ports(session, classifier.config.embedding_dim));
-  const Tensor embeddings = test_embeddings(classifier.config.embedding_dim);
+  const bool is_stream = trial.logits.shape.size() == 3;
+  core::Shape row = row_of(trial.rows);
+  if (is_stream) row[0] = -1;  // several hops, which the graph takes one by one
+  WAKEBUILDER_CHECK(check_ports(session, trial.input, row));
   Validation validation;
   validation.atol = atol;
   validation.reference = "reference interpreter (float64)";
-  for (const Batch& batch : kBatches) {
+  const auto rows = static_cast<std::size_t>(trial.rows.shape()[0]);
+  const std::size_t per_row = trial.logits.data.size() / rows;
+  for (const Batch& batch : batches_of(rows)) {
     WAKEBUILDER_TRY(const auto found,
-                    run_logits(session, rows_of(embeddings, batch.first, batch.rows)));
-    add_batch(validation,
-              compare_batch(found.as<float>(),
-                            std::span(reference.data).subspan(batch.first * 2, batch.rows * 2),
-                            threshold_of(classifier)));
+                    run_trial(session, trial, rows_of(trial.rows, batch.first, batch.rows)));
+    const auto expected = std::span(trial.logits.data).subspan(batch.first * per_row, found.size());
+    add_batch(validation, compare_batch(batch.rows, found, expected, threshold));
   }
   judge(validation);
   return validation;
 }
 
 Result<void> find_first_layer(const std::shared_ptr<const runtime::OnnxRuntime>& runtime,
-                              const onnx::ModelProto& proto, const model::Classifier& classifier,
-                              Validation& validation) {
-  const Tensor embeddings = test_embeddings(classifier.config.embedding_dim);
+                              const onnx::ModelProto& proto, const model::Network& network,
+                              const model::GraphOptions& options, Validation& validation) {
+  if (options.stream) return {};
+  const Tensor rows = test_rows(network, options);
   model::Reference reference;
-  model::forward(reference, classifier.head, classifier.config,
-                 model::Reference::input(model::to_array(embeddings)));
+  model::forward(reference, network, options, model::Reference::input(model::to_array(rows)));
   std::vector<std::string> layers;
   Expected expected;
   for (const auto& [layer, value] : reference.outputs()) {
     layers.push_back(layer);
     expected[layer] = *value;
   }
-  return compare_layers(runtime, proto, embeddings, layers, expected, validation);
+  return compare_layers(runtime, proto, model::input_of(network, options).name, rows, layers,
+                        expected, validation);
 }
 
 Result<Validation> compare_with_activations(
@@ -309,15 +361,16 @@ Result<Validation> compare_with_activations(
     const onnx::ModelProto& proto, const std::filesystem::path& activations, double threshold,
     double atol) {
   WAKEBUILDER_TRY(const auto stored, read_activations(activations));
-  WAKEBUILDER_CHECK(check_ports(session, stored.embeddings.shape()[1]));
-  WAKEBUILDER_TRY(const auto found, run_logits(session, stored.embeddings));
+  WAKEBUILDER_CHECK(check_ports(session, "embeddings", row_of(stored.embeddings)));
+  WAKEBUILDER_TRY(const auto found, run_logits(session, "embeddings", stored.embeddings));
   Validation validation;
   validation.atol = atol;
   validation.reference = core::quote(activations.filename().string());
-  add_batch(validation, compare_batch(found.as<float>(), stored.logits.data, threshold));
+  add_batch(validation, compare_batch(static_cast<std::size_t>(found.shape()[0]), found.as<float>(),
+                                      stored.logits.data, threshold));
   judge(validation);
-  WAKEBUILDER_CHECK(compare_layers(runtime, proto, stored.embeddings, possible_layers(),
-                                   stored.layers, validation));
+  WAKEBUILDER_CHECK(compare_layers(runtime, proto, "embeddings", stored.embeddings,
+                                   possible_layers(), stored.layers, validation));
   return validation;
 }
 

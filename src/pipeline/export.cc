@@ -4,6 +4,7 @@
 #include <future>
 
 #include "wakebuilder/core/file.h"
+#include "wakebuilder/core/json.h"
 #include "wakebuilder/core/sha256.h"
 #include "wakebuilder/core/text.h"
 #include "wakebuilder/core/version.h"
@@ -34,7 +35,15 @@ Result<void> check_options(const ExportOptions& options) {
                     std::to_string(onnx::kNewestEmittedOpset) + ", found " +
                     std::to_string(options.opset));
   }
-  return check_atol(options.atol);
+  return options.atol ? check_atol(*options.atol) : Result<void>();
+}
+
+/// The checkpoint says the architecture; the user may say what is expected.
+Result<void> check_graph(const LoadedNetwork& loaded, const ExportOptions& options) {
+  const std::string found = model::graph_name(loaded.network);
+  if (options.graph.empty() || options.graph == found) return {};
+  return fail(ErrorCode::kInvalidArgument, "expected the graph " + core::quote(options.graph) +
+                                               ", found one of " + found + " in the checkpoint");
 }
 
 bool is_same_file(const fs::path& a, const fs::path& b) {
@@ -86,31 +95,77 @@ Result<void> check_targets(const fs::path& checkpoint, const fs::path& output, c
 
 using Properties = std::vector<std::pair<std::string, std::string>>;
 
+Properties feature_properties(std::int64_t frames, double mean, double std) {
+  return {{"frames", std::to_string(frames)},
+          {"mel_bins", std::to_string(model::kFeatureBins)},
+          {"feature_mean", core::to_text(mean)},
+          {"feature_std", core::to_text(std)}};
+}
+
+/// A head belongs to a published base model; then its features are known.
+Properties properties_of(const model::Classifier& classifier, const model::GraphOptions&) {
+  const core::Value* base = classifier.metadata.find("base_model");
+  const auto* name = base != nullptr ? base->get_if<std::string>() : nullptr;
+  if (name == nullptr) return {};
+  Properties properties = {{"base_model", *name}};
+  if (const auto settings = base_model_settings(*name)) {
+    const auto features = feature_properties(settings->frames, settings->mean, settings->std);
+    properties.insert(properties.end(), features.begin(), features.end());
+  }
+  return properties;
+}
+
+Properties properties_of(const model::CompactClassifier& network,
+                         const model::GraphOptions& variant) {
+  return feature_properties(variant.frames, network.config.feature_mean,
+                            network.config.feature_std);
+}
+
+/// The states of a stream: names, shapes and first values, all zeros.
+std::string states_json(const onnx::ModelProto& proto) {
+  core::List states;
+  for (const auto& state : onnx::states_of(proto)) {
+    core::List shape;
+    for (const std::int64_t size : state.shape)
+      shape.push_back(size == 0 ? core::Value("batch") : core::Value(size));
+    states.push_back(core::Dict{{"input", state.input},
+                                {"output", state.output},
+                                {"shape", std::move(shape)},
+                                {"first_value", 0}});
+  }
+  return core::to_json(core::Value(std::move(states)));
+}
+
+Properties stream_properties(const onnx::ModelProto& proto, const model::GraphOptions& variant) {
+  return {{"hop_frames", std::to_string(model::kHopFrames)},
+          {"warm_up_hops", std::to_string(model::warm_up_hops(variant))},
+          {"states", states_json(proto)}};
+}
+
 /// What every exported model says about itself (docs/formats/onnx.md).
-Properties metadata_of(const LoadedClassifier& loaded, const ExportOptions& options) {
-  const model::Classifier& classifier = loaded.classifier;
+Properties metadata_of(const LoadedNetwork& loaded, const onnx::ModelProto& proto,
+                       const model::GraphOptions& variant, const ExportOptions& options) {
+  const model::Settings& settings = model::settings_of(loaded.network);
   Properties properties = {
-      {"wake_word", classifier.wake_word.value_or("")},
-      {"threshold", core::to_text(classifier.threshold.value_or(model::kDefaultThreshold))},
+      {"wake_word", settings.wake_word.value_or("")},
+      {"threshold", core::to_text(threshold_of(loaded.network))},
       {"labels", "[\"other\", \"wake_word\"]"},
-      {"sample_rate", std::to_string(classifier.sample_rate_hz)},
-      {"graph", "head"},
+      {"sample_rate", std::to_string(settings.sample_rate_hz)},
+      {"graph", model::graph_name(loaded.network)},
+      {"input", variant.waveform ? "waveform" : "features"},
+      {"stream", variant.stream ? "true" : "false"},
       {"precision", "float32"},
       {"opset", std::to_string(options.opset)},
       {"folded", options.fold ? "true" : "false"},
       {"checkpoint_sha256", loaded.sha256},
       {"wakebuilder_version", std::string(version())},
   };
-  const core::Value* base = classifier.metadata.find("base_model");
-  if (const auto* name = base != nullptr ? base->get_if<std::string>() : nullptr) {
-    properties.emplace_back("base_model", *name);
-    if (const auto settings = base_model_settings(*name)) {
-      properties.emplace_back("frames", std::to_string(settings->frames));
-      properties.emplace_back("mel_bins", std::to_string(settings->mel_bins));
-      properties.emplace_back("feature_mean", core::to_text(settings->mean));
-      properties.emplace_back("feature_std", core::to_text(settings->std));
-    }
-  }
+  const auto append = [&](const Properties& more) {
+    properties.insert(properties.end(), more.begin(), more.end());
+  };
+  append(
+      std::visit([&](const auto& known) { return properties_of(known, variant); }, loaded.network));
+  if (variant.stream) append(stream_properties(proto, variant));
   return properties;
 }
 
@@ -147,16 +202,16 @@ Result<void> check_written(const fs::path& staged, ExportReport& report) {
   return {};
 }
 
+/// Compares the staged model with the reference, which computes while ONNX Runtime opens the model.
 Result<void> prove(const std::shared_ptr<const runtime::OnnxRuntime>& runtime,
                    const fs::path& staged, const onnx::ModelProto& proto,
-                   const model::Classifier& classifier, const ExportOptions& options,
-                   ExportReport& report) {
-  auto reference = std::async([&] { return reference_logits(classifier); });
+                   const model::Network& network, double atol, ExportReport& report) {
+  auto trial = std::async([&] { return make_trial(network, report.variant); });
   WAKEBUILDER_TRY(auto session, runtime::Session::open(runtime, staged));
   report.judges.push_back("ONNX Runtime " + runtime->version());
-  WAKEBUILDER_TRY(report.validation, compare(session, classifier, reference.get(), options.atol));
+  WAKEBUILDER_TRY(report.validation, compare(session, trial.get(), threshold_of(network), atol));
   if (report.validation.passed) return {};
-  WAKEBUILDER_CHECK(find_first_layer(runtime, proto, classifier, report.validation));
+  WAKEBUILDER_CHECK(find_first_layer(runtime, proto, network, report.variant, report.validation));
   return fail(ErrorCode::kCheckFailed, describe_miss(report.validation));
 }
 
@@ -217,12 +272,14 @@ Result<void> measure(const Staged& staged, ExportReport& report) {
   return {};
 }
 
-Result<ExportReport> run_export(const LoadedClassifier& loaded, const fs::path& output,
+Result<ExportReport> run_export(const LoadedNetwork& loaded, const fs::path& output,
                                 const fs::path& data_path, const ExportOptions& options) {
   ExportReport report;
   report.output = output;
   report.opset = options.opset;
   report.folded = options.fold;
+  report.graph = model::graph_name(loaded.network);
+  WAKEBUILDER_TRY(report.variant, model::resolve(loaded.network, options.variant));
   report.checkpoint_sha256 = loaded.sha256;
   // Loading the two libraries takes as long as folding, so it goes on beside it. It has to be done
   // before check_written(), which forks.
@@ -231,14 +288,15 @@ Result<ExportReport> run_export(const LoadedClassifier& loaded, const fs::path& 
     onnx::load_operators();
     return runtime;
   });
-  onnx::ModelProto proto = build_model(loaded, options);
+  WAKEBUILDER_TRY(const onnx::ModelProto proto, build_model(loaded, options));
   report.parameters = count_parameters(proto);
   report.nodes = proto.graph->nodes.size();
 
   WAKEBUILDER_TRY(auto staged, stage(proto, output, data_path));
   WAKEBUILDER_TRY(const auto runtime, loading.get());
   WAKEBUILDER_CHECK(check_written(staged.model.path(), report));
-  WAKEBUILDER_CHECK(prove(runtime, staged.model.path(), proto, loaded.classifier, options, report));
+  WAKEBUILDER_CHECK(prove(runtime, staged.model.path(), proto, loaded.network,
+                          options.atol.value_or(default_atol(report.variant)), report));
   if (staged.weights) WAKEBUILDER_CHECK(name_weights(staged, data_path.filename().string()));
   WAKEBUILDER_CHECK(staged.model.write(validation_record(report.validation)));
   WAKEBUILDER_CHECK(measure(staged, report));
@@ -248,14 +306,15 @@ Result<ExportReport> run_export(const LoadedClassifier& loaded, const fs::path& 
 
 }  // namespace
 
-onnx::ModelProto build_model(const LoadedClassifier& loaded, const ExportOptions& options) {
-  const model::Classifier& classifier = loaded.classifier;
-  const auto head =
-      options.fold ? model::fold(classifier.head, classifier.config) : classifier.head;
-  onnx::ModelProto proto = onnx::build_head(head, classifier.config, options.opset);
+double default_atol(const model::GraphOptions& variant) { return variant.waveform ? 1e-4 : 1e-5; }
+
+Result<onnx::ModelProto> build_model(const LoadedNetwork& loaded, const ExportOptions& options) {
+  WAKEBUILDER_TRY(const auto variant, model::resolve(loaded.network, options.variant));
+  const model::Network network = options.fold ? model::fold(loaded.network) : loaded.network;
+  onnx::ModelProto proto = onnx::build(network, variant, options.opset);
   proto.producer_name = "wakebuilder";
   proto.producer_version = version();
-  proto.metadata_props = metadata_of(loaded, options);
+  proto.metadata_props = metadata_of(loaded, proto, variant, options);
   return proto;
 }
 
@@ -264,8 +323,10 @@ Result<ExportReport> export_onnx(const fs::path& checkpoint, const fs::path& out
   const auto start = std::chrono::steady_clock::now();
   WAKEBUILDER_CHECK(check_options(options));
   WAKEBUILDER_TRY(const auto data, external_path(output, options));
-  WAKEBUILDER_TRY(const auto loaded, load_classifier(checkpoint));
+  WAKEBUILDER_TRY(const auto loaded, load_network(checkpoint));
   WAKEBUILDER_CHECK(check_targets(checkpoint, output, data, options.force));
+  if (const auto fits = check_graph(loaded, options); !fits)
+    return fail_in(core::shown(checkpoint), fits.error());
   auto report = run_export(loaded, output, data, options);
   if (!report) {
     const bool names_file =

@@ -4,7 +4,7 @@
 #include "wakebuilder/checkpoint/state_dict.h"
 #include "wakebuilder/core/checked.h"
 #include "wakebuilder/core/file.h"
-#include "wakebuilder/model/classifier.h"
+#include "wakebuilder/model/network.h"
 #include "wakebuilder/onnx/check.h"
 #include "wakebuilder/onnx/print.h"
 #include "wakebuilder/onnx/read.h"
@@ -81,10 +81,22 @@ std::string describe(const model::Classifier& classifier) {
   return text;
 }
 
+std::string describe(const model::CompactClassifier& classifier) {
+  const model::CompactConfig& config = classifier.config;
+  std::string text = "compact network: speech embedding → attention pooling " +
+                     std::to_string(config.heads) + " × " + std::to_string(config.window) +
+                     " → SE → TCN " + core::to_string(config.dilations) + " → " +
+                     std::to_string(config.width);
+  for (const std::int64_t width : config.hidden_dims) text += " → " + std::to_string(width);
+  return text + " → 2";
+}
+
 std::string describe_architecture(const checkpoint::StateDict& state) {
-  const auto classifier = model::load_classifier(state.tensors, state.metadata);
-  return classifier ? describe(*classifier)
-                    : "not a WakeBuilder head: " + classifier.error().message;
+  const auto network = model::load_network(state.tensors, state.metadata);
+  if (network) return std::visit([](const auto& known) { return describe(known); }, *network);
+  return (model::is_compact(state.tensors) ? "not a compact network: "
+                                           : "not a WakeBuilder head: ") +
+         network.error().message;
 }
 
 Inspection inspect_checkpoint(const checkpoint::Checkpoint& file) {

@@ -9,25 +9,28 @@
 namespace wakebuilder::pipeline {
 namespace {
 
-Result<model::Classifier> build(const checkpoint::Checkpoint& file) {
+Result<model::Network> build(const checkpoint::Checkpoint& file) {
   WAKEBUILDER_TRY(const auto state, checkpoint::find_state_dict(file));
-  return model::load_classifier(state.tensors, state.metadata);
+  return model::load_network(state.tensors, state.metadata);
+}
+
+model::Settings& settings_of(model::Network& network) {
+  return std::visit([](auto& known) -> model::Settings& { return known; }, network);
 }
 
 }  // namespace
 
-Result<LoadedClassifier> load_classifier(const std::filesystem::path& checkpoint) {
+Result<LoadedNetwork> load_network(const std::filesystem::path& checkpoint) {
   WAKEBUILDER_TRY(const auto mapped, core::MappedFile::open(checkpoint));
   // Hashing takes as long as reading does, so the two go on beside each other.
   auto sha256 = std::async([&] { return core::sha256_hex(mapped->bytes()); });
   WAKEBUILDER_TRY(const auto file, checkpoint::read(mapped, checkpoint));
-  auto classifier = build(file);
-  if (!classifier) {
-    return fail_in(core::shown(checkpoint), std::move(classifier).error());
-  }
-  if (!classifier->wake_word) classifier->wake_word = checkpoint.stem().string();
-  return LoadedClassifier{
-      .classifier = *std::move(classifier), .format = file.format, .sha256 = sha256.get()};
+  auto network = build(file);
+  if (!network) return fail_in(core::shown(checkpoint), std::move(network).error());
+  model::Settings& settings = settings_of(*network);
+  if (!settings.wake_word) settings.wake_word = checkpoint.stem().string();
+  return LoadedNetwork{
+      .network = *std::move(network), .format = file.format, .sha256 = sha256.get()};
 }
 
 }  // namespace wakebuilder::pipeline

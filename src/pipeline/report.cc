@@ -83,6 +83,8 @@ Value to_value(const std::vector<core::Finding>& findings) {
 Value to_value(const ExportReport& report) {
   Value value = Dict{{"output", report.output.string()},
                      {"graph", report.graph},
+                     {"input", report.variant.waveform ? "waveform" : "features"},
+                     {"stream", report.variant.stream},
                      {"opset", report.opset},
                      {"bytes", count(report.bytes)},
                      {"folded", report.folded},

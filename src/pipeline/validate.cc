@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 #include "wakebuilder/core/file.h"
 #include "wakebuilder/onnx/check.h"
 #include "wakebuilder/onnx/read.h"
+#include "wakebuilder/pipeline/export.h"
 #include "wakebuilder/pipeline/load.h"
 
 namespace wakebuilder::pipeline {
@@ -88,12 +90,38 @@ double threshold_in(const onnx::ModelProto& model) {
   }
 }
 
+/// Which graph of its network a model is: what we wrote into it, or its input's name and shape.
+model::GraphOptions variant_of(const onnx::ModelProto& model) {
+  const auto is_true = [&](const char* key) {
+    const std::string* text = model.metadata(key);
+    return text != nullptr && *text == "true";
+  };
+  model::GraphOptions variant;
+  variant.stream = is_true("stream");
+  if (!model.graph) return variant;
+  for (const auto& input : model.graph->inputs) {
+    variant.waveform |= input.name == "waveform";
+    if (input.name == "input_values" && !variant.stream && input.type && input.type->shape &&
+        input.type->shape->size() == 3) {
+      variant.frames = (*input.type->shape)[1].value.value_or(0);
+    }
+  }
+  const std::string* frames = model.metadata("frames");
+  const bool is_ours = model.metadata("wakebuilder_version") != nullptr;
+  if (variant.frames == 0 && (variant.waveform || variant.stream) && is_ours && frames != nullptr)
+    variant.frames = std::strtoll(frames->c_str(), nullptr, 10);
+  return variant;
+}
+
 Result<void> compare_with_checkpoint(const onnx::ModelProto& model, const ValidateOptions& options,
                                      Judged& judged, ValidateReport& report) {
-  WAKEBUILDER_TRY(const auto loaded, load_classifier(options.checkpoint));
-  WAKEBUILDER_TRY(auto validation, compare(*judged.session, loaded.classifier, options.atol));
+  WAKEBUILDER_TRY(const auto loaded, load_network(options.checkpoint));
+  WAKEBUILDER_TRY(const auto variant, model::resolve(loaded.network, variant_of(model)));
+  WAKEBUILDER_TRY(auto validation, compare(*judged.session, make_trial(loaded.network, variant),
+                                           threshold_of(loaded.network),
+                                           options.atol.value_or(default_atol(variant))));
   if (!validation.passed) {
-    WAKEBUILDER_CHECK(find_first_layer(judged.runtime, model, loaded.classifier, validation));
+    WAKEBUILDER_CHECK(find_first_layer(judged.runtime, model, loaded.network, variant, validation));
   }
   report.validations.push_back(std::move(validation));
   return {};
@@ -111,9 +139,9 @@ Result<void> run_comparisons(const onnx::ModelProto& model, const ValidateOption
   if (!options.checkpoint.empty())
     WAKEBUILDER_CHECK(compare_with_checkpoint(model, options, judged, report));
   if (options.activations.empty()) return {};
-  WAKEBUILDER_TRY(auto validation,
-                  compare_with_activations(judged.runtime, *judged.session, model,
-                                           options.activations, threshold_in(model), options.atol));
+  WAKEBUILDER_TRY(auto validation, compare_with_activations(
+                                       judged.runtime, *judged.session, model, options.activations,
+                                       threshold_in(model), options.atol.value_or(1e-5)));
   report.validations.push_back(std::move(validation));
   return {};
 }
@@ -121,7 +149,7 @@ Result<void> run_comparisons(const onnx::ModelProto& model, const ValidateOption
 }  // namespace
 
 Result<ValidateReport> validate(const fs::path& path, const ValidateOptions& options) {
-  WAKEBUILDER_CHECK(check_atol(options.atol));
+  if (options.atol) WAKEBUILDER_CHECK(check_atol(*options.atol));
   WAKEBUILDER_TRY(const auto model, onnx::read_model(path));
   ValidateReport report;
   onnx::CheckReport checked = onnx::check_model(model, path.parent_path());

@@ -49,7 +49,7 @@ TEST_F(CommandLineTest, ExportsByDefaultAsThePageOfContractsSays) {
   EXPECT_EQ(command.output, "");
   EXPECT_EQ(command.options.opset, 17);
   EXPECT_TRUE(command.options.fold);
-  EXPECT_EQ(command.options.atol, 1e-5);
+  EXPECT_EQ(command.options.atol, std::nullopt);
   EXPECT_EQ(command.options.external_data, "");
   EXPECT_FALSE(command.options.force);
   EXPECT_EQ(command.options.onnxruntime, "");
@@ -109,7 +109,7 @@ TEST_F(CommandLineTest, ValidateTakesACheckpointAndAModel) {
   EXPECT_EQ(command.atol, 0.5);
   ASSERT_THAT(parse({"validate", "a.onnx", "--checkpoint", "a.pt"}), IsOk());
   EXPECT_EQ(this->command<ValidateCommand>().checkpoint, "a.pt");
-  EXPECT_EQ(this->command<ValidateCommand>().atol, 1e-5);
+  EXPECT_EQ(this->command<ValidateCommand>().atol, std::nullopt);
 }
 
 TEST_F(CommandLineTest, InspectTakesAFileAndWhatToMakeOfIt) {
@@ -169,7 +169,7 @@ TEST_F(CommandLineTest, RefusesWrongUsageInASentence) {
       {{"export", "a", "b"}, "The following argument was not expected: b; see wakebuilder --help"},
       {{"export", "--opset", "new"}, "Could not convert: --opset = new"},
       {{"export", "--opset"}, "--opset: 1 required"},
-      {{"export", "--graph", "ast"}, "--graph: ast not in {head}"},
+      {{"export", "--graph", "tree"}, "--graph: tree not in {head,compact,ast}"},
       {{"export", "--fold"}, "The following argument was not expected: --fold"},
       {{"validate", "a", "b", "c"}, "At Most 2 required but received 3"},
       {{"validate", "a", "--atol", "little"}, "Could not convert: --atol = little"},

@@ -28,6 +28,7 @@ pipeline::Validation validation() {
 
 TEST(Show, TellsWhatAnExportMadeAndTheProof) {
   pipeline::ExportReport report;
+  report.graph = "head";
   report.output = "models/custom/jarvis/jarvis.onnx";
   report.opset = 17;
   report.bytes = 9221000;

@@ -29,10 +29,11 @@ const std::map<std::string, Module>& table() {
   static const std::map<std::string, Module> modules = {
       {"core", {{}, {"nlohmann/.*", "openssl/.*"}}},
       {"checkpoint", {{"core"}, {"zlib\\.h"}}},
-      {"model", {{"core"}, {"Eigen/.*"}}},
-      {"onnx", {{"core", "model"}, {"onnx/.*", "google/protobuf/.*"}}},
+      {"audio", {{"core"}, {}}},
+      {"model", {{"core", "audio"}, {"Eigen/.*"}}},
+      {"onnx", {{"core", "audio", "model"}, {"onnx/.*", "google/protobuf/.*"}}},
       {"runtime", {{"core"}, {"onnxruntime_c_api\\.h"}}},
-      {"pipeline", {{"core", "checkpoint", "model", "onnx", "runtime"}, {}}},
+      {"pipeline", {{"core", "audio", "checkpoint", "model", "onnx", "runtime"}, {}}},
       {"cli", {{"core", "runtime", "pipeline"}, {"CLI/.*"}}},
   };
   return modules;

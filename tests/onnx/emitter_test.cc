@@ -32,9 +32,9 @@ model::HeadConfig full_config() {
 }
 
 ModelProto build(const model::HeadConfig& config, std::int64_t opset, bool fold) {
-  const auto classifier = model::load_classifier(test::random_head(config), core::Dict{});
-  EXPECT_THAT(classifier, test::IsOk());
-  return build_head(fold ? model::fold(classifier->head, config) : classifier->head, config, opset);
+  const auto network = model::load_network(test::random_head(config), core::Dict{});
+  EXPECT_THAT(network, test::IsOk());
+  return onnx::build(fold ? model::fold(*network) : *network, {}, opset);
 }
 
 std::map<std::string, int> operators(const ModelProto& model) {

@@ -50,8 +50,14 @@ TEST(CheckAtol, TakesFiniteNumbersFromZeroOn) {
               HasError(ErrorCode::kInvalidArgument, "found inf"));
 }
 
+model::Network head_of_width_64() {
+  model::Classifier classifier;
+  classifier.config.embedding_dim = 64;
+  return classifier;
+}
+
 TEST(TestEmbeddings, AreSevenRowsThatReachTheCorners) {
-  const auto rows = test_embeddings(64);
+  const auto rows = test_rows(head_of_width_64(), {});
   EXPECT_EQ(rows.shape(), (core::Shape{7, 64}));
   const auto values = rows.as<float>();
   EXPECT_EQ(values[5 * 64], 0.0F);
@@ -73,10 +79,10 @@ class Compare : public ::testing::Test {
     auto runtime = runtime::OnnxRuntime::load();
     if (!runtime) GTEST_SKIP() << runtime.error().message;
     runtime_ = *runtime;
-    auto loaded = load_classifier(data("checkpoints/combos/attention-se-tcn.pt"));
+    auto loaded = load_network(data("checkpoints/combos/attention-se-tcn.pt"));
     ASSERT_THAT(loaded, IsOk());
     loaded_ = *std::move(loaded);
-    proto_ = build_model(loaded_, {});
+    proto_ = built({});
   }
 
   runtime::Session session() {
@@ -84,6 +90,16 @@ class Compare : public ::testing::Test {
     auto opened = runtime::Session::open(runtime_, std::as_bytes(std::span(bytes_)));
     EXPECT_THAT(opened, IsOk());
     return *std::move(opened);
+  }
+
+  onnx::ModelProto built(const ExportOptions& options) {
+    auto proto = build_model(loaded_, options);
+    EXPECT_THAT(proto, IsOk());
+    return *std::move(proto);
+  }
+
+  static Result<Validation> compared(runtime::Session& session, const LoadedNetwork& loaded) {
+    return compare(session, make_trial(loaded.network, {}), threshold_of(loaded.network), 1e-5);
   }
 
   /// Changes every third number of a weight a little (the same shift of all would vanish in a
@@ -102,14 +118,14 @@ class Compare : public ::testing::Test {
   }
 
   std::shared_ptr<const runtime::OnnxRuntime> runtime_;
-  LoadedClassifier loaded_;
+  LoadedNetwork loaded_;
   onnx::ModelProto proto_;
   std::string bytes_;
 };
 
 TEST_F(Compare, PassesForTheModelItself) {
   auto opened = session();
-  const auto validation = compare(opened, loaded_.classifier, 1e-5);
+  const auto validation = compared(opened, loaded_);
   ASSERT_THAT(validation, IsOk());
   EXPECT_TRUE(validation->passed);
   EXPECT_EQ(validation->decision_flips, 0U);
@@ -120,13 +136,13 @@ TEST_F(Compare, FindsTheFirstLayerOfAChangedWeight) {
                                       std::pair{"tcn_block.conv.1.bias", "tcn_block"},
                                       std::pair{"classifier.4.weight", "classifier/hidden_1"},
                                       std::pair{"classifier.8.weight", "classifier"}}) {
-    proto_ = build_model(loaded_, {});
+    proto_ = built({});
     disturb(weight);
     auto opened = session();
-    auto validation = compare(opened, loaded_.classifier, 1e-5);
+    auto validation = compared(opened, loaded_);
     ASSERT_THAT(validation, IsOk());
     EXPECT_FALSE(validation->passed) << weight;
-    ASSERT_THAT(find_first_layer(runtime_, proto_, loaded_.classifier, *validation), IsOk());
+    ASSERT_THAT(find_first_layer(runtime_, proto_, loaded_.network, {}, *validation), IsOk());
     EXPECT_EQ(validation->first_layer, layer);
     EXPECT_THAT(describe_miss(*validation),
                 ::testing::HasSubstr(std::string("the first layer that differs is ") + layer));
@@ -141,9 +157,9 @@ TEST_F(Compare, CountsDecisionsThatFlip) {
       tensor.raw_data = onnx::to_proto("b", core::Tensor::from<float>({-100, 100}, {2})).raw_data;
     }
   }
-  loaded_.classifier.threshold = 0.999;
+  std::get<model::Classifier>(loaded_.network).threshold = 0.999;
   auto opened = session();
-  const auto validation = compare(opened, loaded_.classifier, 1e-5);
+  const auto validation = compared(opened, loaded_);
   ASSERT_THAT(validation, IsOk());
   EXPECT_EQ(validation->decision_flips,
             10U);  // 1 + 2 + 7 rows, none of which fires in the checkpoint
@@ -152,16 +168,16 @@ TEST_F(Compare, CountsDecisionsThatFlip) {
 TEST_F(Compare, AgreesWithActivationsThatPyTorchStored) {
   for (const auto& golden : test::golden_cases()) {
     if (golden.checkpoint.parent_path().filename() != "combos") continue;
-    auto loaded = load_classifier(golden.checkpoint);
+    auto loaded = load_network(golden.checkpoint);
     ASSERT_THAT(loaded, IsOk());
-    proto_ = build_model(*loaded, {.opset = 16, .fold = false});
+    proto_ = *build_model(*loaded, {.opset = 16, .fold = false});
     auto opened = session();
     const auto validation =
         compare_with_activations(runtime_, opened, proto_, golden.expected, 0.5, 1e-5);
     ASSERT_THAT(validation, IsOk()) << golden.checkpoint;
     EXPECT_TRUE(validation->passed) << golden.checkpoint;
     EXPECT_EQ(validation->first_layer, "") << golden.checkpoint;
-    const auto& config = loaded->classifier.config;
+    const auto& config = std::get<model::Classifier>(loaded->network).config;
     const int blocks = int{config.use_attention} + int{config.use_se_block} + int{config.use_tcn};
     EXPECT_EQ(validation->layers.size(), 3U + static_cast<unsigned>(blocks)) << golden.checkpoint;
   }
@@ -180,10 +196,10 @@ TEST_F(Compare, RefusesActivationsOfAnotherWidthOrKind) {
 
 TEST_F(Compare, RefusesAModelOfAnotherWidth) {
   auto opened = session();
-  const auto other = load_classifier(data("hostile/accept-control.pt"));
+  const auto other = load_network(data("hostile/accept-control.pt"));
   ASSERT_THAT(other, IsOk());
   EXPECT_THAT(
-      compare(opened, other->classifier, 1e-5),
+      compared(opened, *other),
       HasError(ErrorCode::kMismatch, "embeddings: expected width 8, found 64 in the model"));
 }
 

@@ -168,10 +168,10 @@ TEST_F(Export, SaysWhatIsWrongWithItsOptions) {
 TEST_F(Export, ReadsSafetensorsAsWell) {
   // A state dict alone: the wake word is the file's name, the threshold one half.
   const auto source = data("checkpoints/layouts/bare.pt");
-  const auto loaded = load_classifier(source);
+  const auto loaded = load_network(source);
   ASSERT_THAT(loaded, IsOk());
-  EXPECT_EQ(loaded->classifier.wake_word, "bare");
-  EXPECT_EQ(loaded->classifier.threshold, std::nullopt);
+  EXPECT_EQ(std::get<model::Classifier>(loaded->network).wake_word, "bare");
+  EXPECT_EQ(std::get<model::Classifier>(loaded->network).threshold, std::nullopt);
 }
 
 }  // namespace

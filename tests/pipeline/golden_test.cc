@@ -20,11 +20,12 @@ using test::stored;
 class Golden : public ::testing::TestWithParam<GoldenCase> {};
 
 TEST_P(Golden, ReferenceComputesWhatPyTorchComputesInDouble) {
-  const auto loaded = load_classifier(GetParam().checkpoint);
+  const auto loaded = load_network(GetParam().checkpoint);
   ASSERT_THAT(loaded, IsOk());
   model::Reference op;
   const auto logits = model::forward(
-      op, loaded->classifier.head, loaded->classifier.config,
+      op, std::get<model::Classifier>(loaded->network).head,
+      std::get<model::Classifier>(loaded->network).config,
       model::Reference::input(model::to_array(stored(GetParam().expected, "embeddings"))));
   const auto wanted = model::to_array(stored(GetParam().expected, "logits_f64"));
   // Both in double from the same float32 weights; only the order of sums differs.
@@ -34,7 +35,7 @@ TEST_P(Golden, ReferenceComputesWhatPyTorchComputesInDouble) {
 TEST_P(Golden, EveryOpsetComputesTheSameFoldedAndFaithful) {
   const auto runtime = runtime::OnnxRuntime::load();
   if (!runtime) GTEST_SKIP() << runtime.error().message;
-  const auto loaded = load_classifier(GetParam().checkpoint);
+  const auto loaded = load_network(GetParam().checkpoint);
   ASSERT_THAT(loaded, IsOk());
   const std::pair<std::string, core::Tensor> input = {"embeddings",
                                                       stored(GetParam().expected, "embeddings")};
@@ -44,7 +45,7 @@ TEST_P(Golden, EveryOpsetComputesTheSameFoldedAndFaithful) {
        ++opset) {
     for (const bool fold : {true, false}) {
       const std::string bytes =
-          onnx::serialize(build_model(*loaded, {.opset = opset, .fold = fold}));
+          onnx::serialize(*build_model(*loaded, {.opset = opset, .fold = fold}));
       auto session = runtime::Session::open(*runtime, std::as_bytes(std::span(bytes)));
       ASSERT_THAT(session, IsOk()) << "opset " << opset;
       const auto found = session->run({&input, 1}, outputs);

@@ -1,6 +1,7 @@
 // The compact network: AST features in, logits out, small enough for a phone.
 //
-//   input_values [batch, T, 128] -> bridge -> speech embedding -> self-attention pooling -> SE -> TCN
+//   input_values [batch, T, 128] -> bridge -> speech embedding -> self-attention pooling -> SE ->
+//   TCN
 //   -> maximum over tokens -> FC 256 -> 128 -> logits [batch, 2]
 //
 // The features are the AST's: (log mel - mean) / (2 std), padded at the end by rows of one value.
@@ -22,13 +23,13 @@
 
 namespace wakebuilder::model {
 
-inline constexpr std::int64_t kFeatureBins = 128;          ///< mel bins of the AST's features
-inline constexpr double kFeatureFloor = 0x1p-23;           ///< least mel power that they know
+inline constexpr std::int64_t kFeatureBins = 128;  ///< mel bins of the AST's features
+inline constexpr double kFeatureFloor = 0x1p-23;   ///< least mel power that they know
 inline constexpr double kCompactNormEpsilon = 1e-5;
-inline constexpr std::int64_t kCompactFrames = 1024;       ///< of the declared input, by default
-inline constexpr std::int64_t kStreamFrames = 160;         ///< window of a stream, by default: 1.6 s
-inline constexpr std::int64_t kMaxFrames = 65536;          ///< of a declared input: 11 minutes
-inline constexpr double kMaskedOut = 1e4;                  ///< taken off what must not count
+inline constexpr std::int64_t kCompactFrames = 1024;  ///< of the declared input, by default
+inline constexpr std::int64_t kStreamFrames = 160;    ///< window of a stream, by default: 1.6 s
+inline constexpr std::int64_t kMaxFrames = 65536;     ///< of a declared input: 11 minutes
+inline constexpr double kMaskedOut = 1e4;             ///< taken off what must not count
 
 struct CompactConfig {
   double feature_mean = -4.2677393;  ///< of the features that it was trained on
@@ -159,8 +160,7 @@ Bridged<Ops> cross_bridge(Ops& op, const typename Ops::Weight& bridge, const Com
                           typename Ops::Value x) {
   const auto scope = op.scope("bridge");
   const auto distance = op.abs("distance", op.shift("from_padding", x, -config.padding_value()));
-  const auto real =
-      op.greater("real", op.reduce("farthest", distance, Reduction::kMax, 2), 1e-5);
+  const auto real = op.greater("real", op.reduce("farthest", distance, Reduction::kMax, 2), 1e-5);
   const auto log_mel =
       op.shift("log_mel", op.scale("unscaled", x, 2.0 * config.feature_std), config.feature_mean);
   const auto power = op.choose("power", real, op.exp("exp", log_mel), kFeatureFloor);
@@ -202,11 +202,12 @@ typename Ops::Value forward(Ops& op, const AttentionPooling<typename Ops::Weight
                             typename Ops::Value mask, typename Ops::Value minus) {
   const auto scope = op.scope("attention");
   const auto masked = op.add("masked", op.conv("score", x, w.score, {}), minus);
-  const auto scores = op.add("scores", neighbours(op, "score_near", masked, config.window, -kMaskedOut),
-                             op.value(w.position, {config.window, config.heads, 1}));
+  const auto scores =
+      op.add("scores", neighbours(op, "score_near", masked, config.window, -kMaskedOut),
+             op.value(w.position, {config.window, config.heads, 1}));
   const auto weights = op.softmax("weights", op.transpose("by_token", scores, {0, 3, 2, 1}));
-  const auto near = op.transpose("near_by_token",
-                                 neighbours(op, "near", x, config.window, 0.0), {0, 3, 1, 2});
+  const auto near =
+      op.transpose("near_by_token", neighbours(op, "near", x, config.window, 0.0), {0, 3, 1, 2});
   const auto mixed = op.reshape("heads_joined", op.matmul("mixed", weights, near),
                                 {0, 0, config.heads * kEmbeddingDim});
   const auto y = forward(op, "project", w.project, op.transpose("channels", mixed, {0, 2, 1}));

@@ -25,7 +25,7 @@ struct FrontEnd {
 FrontEnd<Parameter> make_front_end();
 
 struct FrontEndConfig {
-  double mean = 0;           ///< features are (log mel - mean) / (2 std)
+  double mean = 0;  ///< features are (log mel - mean) / (2 std)
   double std = 1;
   std::int64_t frames = 0;   ///< at most so many; what is beyond is left out
   std::int64_t padding = 0;  ///< rows of padding behind the last frame, as far as `frames` allows
@@ -41,8 +41,8 @@ typename Ops::Value log_mel_features(Ops& op, const FrontEnd<typename Ops::Weigh
   x = op.past("samples", x, 1, {0, time.slide(audio::kFrameLength, audio::kFrameShift)});
   x = op.to_double("double", op.frames("frames", x, audio::kFrameLength, audio::kFrameShift));
   x = op.sub("centred", x, op.reduce("mean", x, Reduction::kMean, 2));
-  const auto before = op.concat(
-      "before", {op.slice("first", x, 2, 0, 1), op.slice("but_last", x, 2, 0, -1)}, 2);
+  const auto before =
+      op.concat("before", {op.slice("first", x, 2, 0, 1), op.slice("but_last", x, 2, 0, -1)}, 2);
   x = op.sub("emphasised", x, op.scale("emphasis", before, audio::kPreEmphasis));
   x = op.mul("windowed", x, op.value(w.window));
   const auto power = op.power_spectrum("spectrum", x, audio::kFrameLength, audio::kFftSize);

@@ -32,8 +32,8 @@ bool is_compact(const NamedTensors& tensors);
 /// infinite or beyond float32, or a batch norm whose variance is negative.
 Result<CompactClassifier> load_compact(const NamedTensors& tensors, const core::Value& metadata);
 
-/// The pretrained backbone alone, from tensors `conv_0.weight`, ..., as `wakebuilder backbone import`
-/// writes them. Errors: as load_compact.
+/// The pretrained backbone alone, from tensors `conv_0.weight`, ..., as `wakebuilder backbone
+/// import` writes them. Errors: as load_compact.
 Result<SpeechEmbedding<Parameter>> load_speech_embedding(const NamedTensors& tensors);
 
 }  // namespace wakebuilder::model

@@ -19,13 +19,13 @@
 
 namespace wakebuilder::model {
 
-inline constexpr std::int64_t kEmbeddingBins = 32;         ///< mel bins that it hears
-inline constexpr std::int64_t kEmbeddingDim = 96;          ///< numbers of a token
-inline constexpr std::int64_t kEmbeddingFrames = 76;       ///< frames that a token sees
-inline constexpr std::int64_t kEmbeddingFrameStride = 8;   ///< frames from one token to the next
-inline constexpr double kEmbeddingNormEpsilon = 1e-3;      ///< of the batch norm in published files
+inline constexpr std::int64_t kEmbeddingBins = 32;        ///< mel bins that it hears
+inline constexpr std::int64_t kEmbeddingDim = 96;         ///< numbers of a token
+inline constexpr std::int64_t kEmbeddingFrames = 76;      ///< frames that a token sees
+inline constexpr std::int64_t kEmbeddingFrameStride = 8;  ///< frames from one token to the next
+inline constexpr double kEmbeddingNormEpsilon = 1e-3;     ///< of the batch norm in published files
 inline constexpr double kEmbeddingLeakySlope = 0.2;
-inline constexpr double kEmbeddingLeast = -0.4;            ///< below this activations are cut
+inline constexpr double kEmbeddingLeast = -0.4;  ///< below this activations are cut
 
 /// A convolution of the embedding and what follows it. Kernels that see neighbouring bins get one
 /// zero on either side of these; max pooling has no padding and moves by its own size.
@@ -38,26 +38,13 @@ struct EmbeddingLayer {
 
 inline constexpr std::size_t kEmbeddingLayerCount = 20;
 inline constexpr std::array<EmbeddingLayer, kEmbeddingLayerCount> kEmbeddingLayers = {{
-    {24, 1, 3, 3, 1, 1, 32},
-    {24, 24, 1, 3, 1, 1, 32},
-    {24, 24, 3, 1, 2, 2, 32},
-    {48, 24, 1, 3, 1, 1, 16},
-    {48, 48, 3, 1, 1, 1, 16},
-    {48, 48, 1, 3, 1, 1, 16},
-    {48, 48, 3, 1, 1, 2, 16},
-    {72, 48, 1, 3, 1, 1, 8},
-    {72, 72, 3, 1, 1, 1, 8},
-    {72, 72, 1, 3, 1, 1, 8},
-    {72, 72, 3, 1, 2, 2, 8},
-    {96, 72, 1, 3, 1, 1, 4},
-    {96, 96, 3, 1, 1, 1, 4},
-    {96, 96, 1, 3, 1, 1, 4},
-    {96, 96, 3, 1, 1, 2, 4},
-    {96, 96, 1, 3, 1, 1, 2},
-    {96, 96, 3, 1, 1, 1, 2},
-    {96, 96, 1, 3, 1, 1, 2},
-    {96, 96, 3, 1, 2, 2, 2},
-    {96, 96, 3, 1, 1, 1, 1},
+    {24, 1, 3, 3, 1, 1, 32},  {24, 24, 1, 3, 1, 1, 32}, {24, 24, 3, 1, 2, 2, 32},
+    {48, 24, 1, 3, 1, 1, 16}, {48, 48, 3, 1, 1, 1, 16}, {48, 48, 1, 3, 1, 1, 16},
+    {48, 48, 3, 1, 1, 2, 16}, {72, 48, 1, 3, 1, 1, 8},  {72, 72, 3, 1, 1, 1, 8},
+    {72, 72, 1, 3, 1, 1, 8},  {72, 72, 3, 1, 2, 2, 8},  {96, 72, 1, 3, 1, 1, 4},
+    {96, 96, 3, 1, 1, 1, 4},  {96, 96, 1, 3, 1, 1, 4},  {96, 96, 3, 1, 1, 2, 4},
+    {96, 96, 1, 3, 1, 1, 2},  {96, 96, 3, 1, 1, 1, 2},  {96, 96, 1, 3, 1, 1, 2},
+    {96, 96, 3, 1, 2, 2, 2},  {96, 96, 3, 1, 1, 1, 1},
 }};
 
 /// Batch norms are folded into the convolutions but for the first, which follows a ReLU and is kept
@@ -93,8 +80,7 @@ typename Ops::Value forward(Ops& op, const SpeechEmbedding<typename Ops::Weight>
   for (std::size_t i = 0; i < kEmbeddingLayerCount; ++i) {
     const EmbeddingLayer& layer = kEmbeddingLayers[i];
     const std::string number = "_" + std::to_string(i);
-    x = op.past("conv" + number, x, 2,
-                {0, layer.in, time.slide(layer.time, 1), layer.bins_in});
+    x = op.past("conv" + number, x, 2, {0, layer.in, time.slide(layer.time, 1), layer.bins_in});
     x = op.conv("conv" + number, x, w.convs[i], {.padding = {0, layer.bins / 2}});
     if (i == 0) {
       const core::Shape per_channel = {layer.out, 1, 1};

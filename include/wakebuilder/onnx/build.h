@@ -1,4 +1,4 @@
-// From a classifier to an ONNX model.
+// From a network to an ONNX model.
 #pragma once
 
 #include <cstdint>
@@ -7,17 +7,25 @@
 #include <utility>
 #include <vector>
 
-#include "wakebuilder/model/head.h"
+#include "wakebuilder/model/network.h"
+#include "wakebuilder/onnx/emitter.h"
 #include "wakebuilder/onnx/graph.h"
 
 namespace wakebuilder::onnx {
 
-/// The graph `head`: `embeddings` [batch, embedding_dim] -> `logits` [batch, 2], float32, `batch`
-/// dynamic. The weights stay where `head` has them. @pre opset as for Emitter
-ModelProto build_head(const model::Head<model::Parameter>& head, const model::HeadConfig& config,
-                      std::int64_t opset);
+/// The graph of a network at an opset; `logits` [batch, 2] out, float32, `batch` dynamic. The
+/// weights stay where the network has them.
+///
+/// Inputs: model::input_of(). A stream has besides, for each time-crossing operation, a state that
+/// goes in as `state/NAME` and comes out as `next_state/NAME`; all begin with zeros.
+/// @pre options are resolved; opset as for Emitter
+ModelProto build(const model::Network& network, const model::GraphOptions& options,
+                 std::int64_t opset);
 
-/// The value that each layer gives in a model of build_head(): pairs of layer and value, in the
+/// The states of a stream, in the order of the graph's inputs: those that begin with `state/`.
+std::vector<Emitter::State> states_of(const ModelProto& model);
+
+/// The value that each layer gives in a model of build(): pairs of layer and value, in the
 /// order of `layers`, which are the names that model::Reference::outputs() has ("se_block",
 /// "classifier/hidden_0"). The last node within a layer gives its value; layers without nodes are
 /// left out.

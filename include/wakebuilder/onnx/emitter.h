@@ -62,10 +62,7 @@ class Emitter {
   /// From now on values are what one hop of a stream brings: past() declares a state. Without this
   /// call every value is a whole window. `NAME` in the scope `backbone` becomes the input
   /// `state/backbone/NAME` and the output `next_state/backbone/NAME`.
-  void begin_stream() { stream_.emplace(); }
-
-  /// The states in the order of the forward pass.
-  std::vector<State> states() const { return stream_.value_or(std::vector<State>{}); }
+  void begin_stream() { is_stream_ = true; }
 
   Scope scope(const std::string& name) { return {*this, name}; }
 
@@ -149,7 +146,7 @@ class Emitter {
   std::int64_t opset_;
   std::string path_;
   GraphProto graph_;
-  std::optional<std::vector<State>> stream_;
+  bool is_stream_ = false;
 };
 
 /// A float attribute, an integer attribute, a list of integers.

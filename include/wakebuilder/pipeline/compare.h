@@ -9,7 +9,7 @@
 
 #include "wakebuilder/core/result.h"
 #include "wakebuilder/core/tensor.h"
-#include "wakebuilder/model/classifier.h"
+#include "wakebuilder/model/network.h"
 #include "wakebuilder/model/reference.h"
 #include "wakebuilder/onnx/graph.h"
 #include "wakebuilder/runtime/session.h"
@@ -56,30 +56,39 @@ struct Validation {
 /// kInvalidArgument unless `atol` is a finite number from 0 on.
 Result<void> check_atol(double atol);
 
-/// Rows to compare on, [7, embedding_dim]: standard normal numbers as they are, narrower and
-/// shifted, wider, ×30 and ×0.001 (where the epsilon of the norms shows), zeros, and a constant.
-/// The same on every machine.
-core::Tensor test_embeddings(std::int64_t embedding_dim);
+/// The threshold of a network, or the default.
+double threshold_of(const model::Network& network);
 
-/// What the reference interpreter makes of test_embeddings(): logits [7, 2], in double.
-model::Array reference_logits(const model::Classifier& classifier);
+/// What a graph is compared on, and what it must give.
+struct Trial {
+  std::string input;    ///< "embeddings", "input_values", "waveform"
+  core::Tensor rows;    ///< [rows, ...] float32; of a stream the frames or samples of several hops
+  model::Array logits;  ///< [rows, 2] in double; of a stream [rows, scores, 2]
+};
 
-/// Runs the session on test_embeddings() in batches of 1, 2 and 7 and compares the logits with
-/// `reference`, which reference_logits() gave for the same classifier. Errors: kMismatch when the
-/// model does not take `embeddings` of the classifier's width to `logits`; those of
-/// runtime::Session::run.
-Result<Validation> compare(runtime::Session& session, const model::Classifier& classifier,
-                           const model::Array& reference, double atol);
+/// The rows to compare on, the same on every machine. Embeddings, 7 rows: standard normal numbers
+/// as they are, narrower and shifted, wider, ×30 and ×0.001 (where the epsilon of the norms shows),
+/// zeros, and a constant. Sound, and features of sound: a person who says "computer", at once,
+/// late, quiet, in noise, noise alone, a chirp, digital silence; a stream has two rows of fourteen
+/// hops.
+core::Tensor test_rows(const model::Network& network, const model::GraphOptions& options);
 
-/// The same, and computes the reference.
-Result<Validation> compare(runtime::Session& session, const model::Classifier& classifier,
+/// test_rows(), and what the reference interpreter makes of them: the network as it was trained,
+/// not folded, in double. For a stream it computes whole windows, one for each score.
+Trial make_trial(const model::Network& network, const model::GraphOptions& options);
+
+/// Runs the session on the rows in batches of 1, 2 and all, and compares the logits; a stream hop
+/// by hop, with its states carried on. Errors: kMismatch when the model does not take the input of
+/// the trial to `logits`; those of runtime::Session::run.
+Result<Validation> compare(runtime::Session& session, const Trial& trial, double threshold,
                            double atol);
 
 /// Finds where a failed comparison begins: runs `proto` with the outputs of its layers exposed,
-/// compares them with the reference interpreter's and fills `layers` and `first_layer`.
+/// compares them with the reference interpreter's and fills `layers` and `first_layer`. Does
+/// nothing for streams.
 Result<void> find_first_layer(const std::shared_ptr<const runtime::OnnxRuntime>& runtime,
-                              const onnx::ModelProto& proto, const model::Classifier& classifier,
-                              Validation& validation);
+                              const onnx::ModelProto& proto, const model::Network& network,
+                              const model::GraphOptions& options, Validation& validation);
 
 /// Compares with activations that PyTorch stored (docs/formats/activations.md): `embeddings` [rows,
 /// D], `logits` or `logits_f64` [rows, 2], and where the file has them `after_input_norm`,

@@ -17,8 +17,11 @@ namespace wakebuilder::pipeline {
 
 struct ExportOptions {
   std::int64_t opset = onnx::kDefaultOpset;  ///< 13 to 21
-  bool fold = true;    ///< replace what a sequence of length one makes superfluous (model/fold.h)
-  double atol = 1e-5;  ///< allowed |logit - reference| / max(1, |reference|)
+  std::string graph{};            ///< "head" or "compact"; "" is what the checkpoint holds
+  model::GraphOptions variant{};  ///< features or waveform in, whole windows or a stream
+  bool fold = true;               ///< replace what model/fold.h can replace
+  /// Allowed |logit - reference| / max(1, |reference|). Nothing: default_atol().
+  std::optional<double> atol{};
   std::string
       external_data{};  ///< name of a file beside the model for its weights; "" keeps them inside
   bool force =
@@ -26,11 +29,15 @@ struct ExportOptions {
   std::filesystem::path onnxruntime{};  ///< library to prove with; see runtime::OnnxRuntime::load
 };
 
+/// 1e-5; 1e-4 for graphs that hear sound, whose logarithms begin at the floor of float32.
+double default_atol(const model::GraphOptions& variant);
+
 /// What an export made, and the proof.
 struct ExportReport {
   std::filesystem::path output;
   std::filesystem::path external_data;  ///< "" when the weights are inside
-  std::string graph = "head";
+  std::string graph;
+  model::GraphOptions variant;  ///< with `frames` filled in
   std::int64_t opset = 0;
   std::uint64_t bytes = 0;  ///< of the model and its external data
   bool folded = false;
@@ -50,7 +57,7 @@ struct ExportReport {
 ///
 /// Whatever happens, a kill -9 included, an older `output` stays whole until the new one takes its
 /// place in one step, and the checkpoint is never written. The same input and options give the same
-/// bytes. Errors: as load_classifier; kInvalidArgument for options out of range or an output that
+/// bytes. Errors: as load_network; kInvalidArgument for options out of range or an output that
 /// is the checkpoint; kCheckFailed when the checker or the comparison says no (names the first
 /// layer that differs); kIo; kUnavailable without ONNX Runtime.
 Result<ExportReport> export_onnx(const std::filesystem::path& checkpoint,
@@ -59,6 +66,7 @@ Result<ExportReport> export_onnx(const std::filesystem::path& checkpoint,
 
 /// The model that export_onnx writes, without files and without the proof: for programs that want
 /// to look at it.
-onnx::ModelProto build_model(const LoadedClassifier& loaded, const ExportOptions& options);
+/// Errors: kInvalidArgument for options that the network has no graph for.
+Result<onnx::ModelProto> build_model(const LoadedNetwork& loaded, const ExportOptions& options);
 
 }  // namespace wakebuilder::pipeline

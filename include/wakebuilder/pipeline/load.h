@@ -1,4 +1,4 @@
-// From a file to a classifier.
+// From a file to a network.
 #pragma once
 
 #include <filesystem>
@@ -6,20 +6,21 @@
 
 #include "wakebuilder/checkpoint/checkpoint.h"
 #include "wakebuilder/core/result.h"
-#include "wakebuilder/model/classifier.h"
+#include "wakebuilder/model/network.h"
 
 namespace wakebuilder::pipeline {
 
-/// A classifier and the file that it came from.
-struct LoadedClassifier {
-  model::Classifier classifier;
+/// A network and the file that it came from.
+struct LoadedNetwork {
+  model::Network network;
   checkpoint::Format format = checkpoint::Format::kPyTorchZip;
   std::string sha256;  ///< of the whole file
 };
 
-/// Reads a checkpoint, finds its state dict and builds the classifier; the weights stay mapped.
-/// Errors: those of checkpoint::read, checkpoint::find_state_dict and model::load_classifier, with
-/// the file's name in front.
-Result<LoadedClassifier> load_classifier(const std::filesystem::path& checkpoint);
+/// Reads a checkpoint, finds its state dict and builds the network, of whatever architecture it is;
+/// the weights stay mapped. Without a wake word in the file its name serves.
+/// Errors: those of checkpoint::read, checkpoint::find_state_dict and model::load_network, with the
+/// file's name in front.
+Result<LoadedNetwork> load_network(const std::filesystem::path& checkpoint);
 
 }  // namespace wakebuilder::pipeline

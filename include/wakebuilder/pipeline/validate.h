@@ -16,7 +16,7 @@ struct ValidateOptions {
   std::filesystem::path
       checkpoint{};  ///< compare with this checkpoint's reference; "" for the check alone
   std::filesystem::path activations{};  ///< compare with activations stored by PyTorch; "" for none
-  double atol = 1e-5;
+  std::optional<double> atol{};         ///< nothing: default_atol() of the graph
   std::filesystem::path onnxruntime{};
 };
 

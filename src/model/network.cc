@@ -1,0 +1,87 @@
+#include "wakebuilder/model/network.h"
+
+namespace wakebuilder::model {
+namespace {
+
+Result<GraphOptions> resolve_for(const Classifier& /*network*/, const GraphOptions& options) {
+  if (options == GraphOptions{}) return options;
+  return fail(
+      ErrorCode::kInvalidArgument,
+      "the graph head takes embeddings of one clip: --input waveform, --stream and --frames "
+      "are for networks that hear sound");
+}
+
+Result<GraphOptions> resolve_for(const CompactClassifier& network, GraphOptions options) {
+  if (options.frames == 0) options.frames = options.stream ? kStreamFrames : network.frames;
+  if (options.frames < kEmbeddingFrames || options.frames > kMaxFrames) {
+    return fail(ErrorCode::kInvalidArgument,
+                "frames: expected " + std::to_string(kEmbeddingFrames) + " to " +
+                    std::to_string(kMaxFrames) + ", found " + std::to_string(options.frames));
+  }
+  return options;
+}
+
+std::string name_of(const Classifier& /*network*/) { return "head"; }
+std::string name_of(const CompactClassifier& /*network*/) { return "compact"; }
+
+GraphInput input_for(const Classifier& network, const GraphOptions& /*options*/) {
+  return {.name = "embeddings", .row = {network.config.embedding_dim}};
+}
+
+GraphInput input_for(const CompactClassifier& /*network*/, const GraphOptions& options) {
+  if (options.waveform) {
+    const std::int64_t samples = options.stream ? kHopFrames * audio::kFrameShift : -1;
+    return {.name = "waveform", .row = {samples}};
+  }
+  return {.name = "input_values",
+          .row = {options.stream ? kHopFrames : options.frames, kFeatureBins}};
+}
+
+Network folded(Classifier network) {
+  network.head = fold(network.head, network.config);
+  return network;
+}
+
+Network folded(CompactClassifier network) {
+  network.network = fold(network.network);
+  return network;
+}
+
+}  // namespace
+
+Result<Network> load_network(const NamedTensors& tensors, const core::Value& metadata) {
+  if (is_compact(tensors)) return load_compact(tensors, metadata);
+  return load_classifier(tensors, metadata);
+}
+
+const Settings& settings_of(const Network& network) {
+  return std::visit([](const auto& known) -> const Settings& { return known; }, network);
+}
+
+std::string graph_name(const Network& network) {
+  return std::visit([](const auto& known) { return name_of(known); }, network);
+}
+
+Network fold(const Network& network) {
+  return std::visit([](const auto& known) { return folded(known); }, network);
+}
+
+Result<GraphOptions> resolve(const Network& network, GraphOptions options) {
+  return std::visit([&](const auto& known) { return resolve_for(known, options); }, network);
+}
+
+GraphInput input_of(const Network& network, const GraphOptions& options) {
+  return std::visit([&](const auto& known) { return input_for(known, options); }, network);
+}
+
+std::int64_t warm_up_hops(const GraphOptions& options) {
+  // The last token of a window comes with the hop that brings its last frame.
+  const std::int64_t last_frame =
+      (tokens_of(options.frames) - 1) * kEmbeddingFrameStride + kEmbeddingFrames - 1;
+  const std::int64_t samples = last_frame * audio::kFrameShift + audio::kFrameLength;
+  const std::int64_t needed =
+      options.waveform ? (samples + audio::kFrameShift - 1) / audio::kFrameShift : last_frame + 1;
+  return (needed + kHopFrames - 1) / kHopFrames - 1;
+}
+
+}  // namespace wakebuilder::model
