@@ -1,5 +1,7 @@
 #include "wakebuilder/model/network.h"
 
+#include <algorithm>
+
 namespace wakebuilder::model {
 namespace {
 
@@ -21,8 +23,36 @@ Result<GraphOptions> resolve_for(const CompactClassifier& network, GraphOptions 
   return options;
 }
 
+Result<GraphOptions> resolve_for(const AstClassifier& network, GraphOptions options) {
+  const std::int64_t frames = network.config.max_length;
+  if (options.stream) {
+    return fail(ErrorCode::kInvalidArgument,
+                "the graph ast looks at a whole window at once and has no stream");
+  }
+  if (options.frames != 0 && options.frames != frames) {
+    return fail(ErrorCode::kInvalidArgument,
+                "frames: expected " + std::to_string(frames) +
+                    ", for which the positions of this AST were trained, found " +
+                    std::to_string(options.frames));
+  }
+  if (options.waveform && !(network.feature_mean && network.feature_std)) {
+    return fail(ErrorCode::kInvalidArgument,
+                "--input waveform: expected preprocessor_config.json beside the base, which says "
+                "mean and std of its features, found none");
+  }
+  options.frames = frames;
+  return options;
+}
+
 std::string name_of(const Classifier& /*network*/) { return "head"; }
 std::string name_of(const CompactClassifier& /*network*/) { return "compact"; }
+
+std::string name_of(const AstClassifier& /*network*/) { return "ast"; }
+
+GraphInput input_for(const AstClassifier& /*network*/, const GraphOptions& options) {
+  if (options.waveform) return {.name = "waveform", .row = {-1}};
+  return {.name = "input_values", .row = {options.frames, kFeatureBins}};
+}
 
 GraphInput input_for(const Classifier& network, const GraphOptions& /*options*/) {
   return {.name = "embeddings", .row = {network.config.embedding_dim}};
@@ -47,10 +77,23 @@ Network folded(CompactClassifier network) {
   return network;
 }
 
+Network folded(AstClassifier network) {
+  if (auto* head = std::get_if<Classifier>(&network.head))
+    head->head = fold(head->head, head->config);
+  return network;
+}
+
+bool has_wakebuilder_head(const NamedTensors& tensors) {
+  return std::ranges::any_of(
+      tensors, [](const auto& item) { return item.first.ends_with("input_norm.weight"); });
+}
+
 }  // namespace
 
 Result<Network> load_network(const NamedTensors& tensors, const core::Value& metadata) {
   if (is_compact(tensors)) return load_compact(tensors, metadata);
+  if (holds_ast(tensors) && !has_wakebuilder_head(tensors))
+    return load_ast_classifier(tensors, metadata, std::nullopt);
   return load_classifier(tensors, metadata);
 }
 

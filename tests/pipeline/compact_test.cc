@@ -110,8 +110,7 @@ TEST_F(CompactNetwork, TheReferenceGivesTheLogitsOfFloat64) {
 
 TEST_F(CompactNetwork, EveryBlockGivesWhatPyTorchGives) {
   Reference op;
-  model::forward(op, loaded_.network, {},
-                 Reference::input(model::to_array(padded_input(0, 1024))));
+  model::forward(op, loaded_.network, {}, Reference::input(model::to_array(padded_input(0, 1024))));
   std::map<std::string, Reference::Value> found(op.outputs().begin(), op.outputs().end());
   const auto near = [&](const std::string& layer, const std::string& name, bool by_channel) {
     const Tensor want = stored(name);
@@ -218,7 +217,8 @@ TEST_F(CompactNetwork, WaveformGraphsTakeClipsOfAnyLength) {
 }
 
 TEST_F(CompactNetwork, EveryGraphIsSoundAtEveryOpset) {
-  for (std::int64_t opset = onnx::kOldestEmittedOpset; opset <= onnx::kNewestEmittedOpset; ++opset) {
+  for (std::int64_t opset = onnx::kOldestEmittedOpset; opset <= onnx::kNewestEmittedOpset;
+       ++opset) {
     for (const bool waveform : {false, true}) {
       for (const bool stream : {false, true}) {
         const auto proto = build_model(
@@ -279,17 +279,35 @@ TEST_F(CompactNetwork, NamesTheTensorThatDoesNotFit) {
   const auto state = checkpoint::find_state_dict(*file);
   ASSERT_THAT(state, IsOk());
   for (const Damage& damage : {
-           Damage{"backbone.conv4.weight", {48, 48, 3, 2}, 0, ErrorCode::kMismatch,
+           Damage{"backbone.conv4.weight",
+                  {48, 48, 3, 2},
+                  0,
+                  ErrorCode::kMismatch,
                   "backbone.conv_4.weight: expected [48, 48, 3, 1], found [48, 48, 3, 2]"},
-           Damage{"bridge", {128, 33}, 0, ErrorCode::kMismatch,
+           Damage{"bridge",
+                  {128, 33},
+                  0,
+                  ErrorCode::kMismatch,
                   "bridge: expected [128, 32], found [128, 33]"},
-           Damage{"head.att_position", {4, 4}, 0, ErrorCode::kMismatch,
+           Damage{"head.att_position",
+                  {4, 4},
+                  0,
+                  ErrorCode::kMismatch,
                   "head.attention.position: expected an odd window of tokens, found 4"},
-           Damage{"head.att_position", {5, 3}, 0, ErrorCode::kMismatch,
+           Damage{"head.att_position",
+                  {5, 3},
+                  0,
+                  ErrorCode::kMismatch,
                   "heads says 4, but this network has 3"},
-           Damage{"head.fc2.bias", {128}, NAN, ErrorCode::kCorrupt,
+           Damage{"head.fc2.bias",
+                  {128},
+                  NAN,
+                  ErrorCode::kCorrupt,
                   "head.classifier.1.bias: expected finite numbers, found NaN"},
-           Damage{"head.att_norm.running_var", {128}, -1, ErrorCode::kCorrupt,
+           Damage{"head.att_norm.running_var",
+                  {128},
+                  -1,
+                  ErrorCode::kCorrupt,
                   "head.attention.norm.running_var: expected variances, found -1 at element 0"},
            Damage{"head.extra", {1}, 0, ErrorCode::kMismatch, "found also head.extra"},
        }) {
@@ -303,9 +321,9 @@ TEST_F(CompactNetwork, NamesTheTensorThatDoesNotFit) {
   }
   model::NamedTensors torn = state->tensors;
   std::erase_if(torn, [](const auto& item) { return item.first == "backbone.conv7.bias"; });
-  EXPECT_THAT(model::load_compact(torn, state->metadata),
-              HasError(ErrorCode::kMismatch,
-                       "backbone.conv_7.bias: expected [72], found no such tensor"));
+  EXPECT_THAT(
+      model::load_compact(torn, state->metadata),
+      HasError(ErrorCode::kMismatch, "backbone.conv_7.bias: expected [72], found no such tensor"));
 }
 
 }  // namespace

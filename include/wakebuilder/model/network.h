@@ -10,18 +10,21 @@
 #include "wakebuilder/model/compact.h"
 #include "wakebuilder/model/fold.h"
 #include "wakebuilder/model/front_end.h"
+#include "wakebuilder/model/load_ast.h"
 #include "wakebuilder/model/load_compact.h"
 
 namespace wakebuilder::model {
 
-using Network = std::variant<Classifier, CompactClassifier>;
+using Network = std::variant<Classifier, CompactClassifier, AstClassifier>;
 
-/// Loads whatever architecture the tensors are of. Errors: as load_classifier and load_compact.
+/// Loads whatever architecture the tensors are of. Of a whole model with WakeBuilder's classifier
+/// it takes the classifier alone; load_ast_classifier() takes all of it. Errors: as
+/// load_classifier, load_compact, load_ast_classifier.
 Result<Network> load_network(const NamedTensors& tensors, const core::Value& metadata);
 
 const Settings& settings_of(const Network& network);
 
-/// The name of the graph that a network gives: "head", "compact".
+/// The name of the graph that a network gives: "head", "compact", "ast".
 std::string graph_name(const Network& network);
 
 /// The same network with everything folded that fold.h can fold.
@@ -79,6 +82,26 @@ typename Ops::Value forward(Ops& op, const CompactClassifier& classifier,
   Timeline time(options.waveform ? kHopFrames * audio::kFrameShift : kHopFrames);
   if (options.waveform) x = log_mel_features(op, make_front_end(), front, x, time);
   return forward(op, classifier.network, config, x, time, options.frames);
+}
+
+/// input_values [batch, T, 128], or waveform [batch, samples] -> logits [batch, 2].
+template <class Ops>
+typename Ops::Value forward(Ops& op, const AstClassifier& network, const GraphOptions& options,
+                            typename Ops::Value x) {
+  if (options.waveform) {
+    const FrontEndConfig front = {.mean = network.feature_mean.value(),
+                                  .std = network.feature_std.value(),
+                                  .frames = network.config.max_length,
+                                  .padding = network.config.max_length};
+    x = window_features(op, make_front_end(), front, x);
+  }
+  {
+    const auto scope = op.scope("ast");
+    x = scope.result(forward(op, network.backbone, network.config, x));
+  }
+  if (const auto* head = std::get_if<Classifier>(&network.head))
+    return forward(op, head->head, head->config, x);
+  return forward(op, std::get<1>(network.head), x);
 }
 
 /// The graph of a network. @pre options are resolved
