@@ -28,11 +28,12 @@ struct Module {
 const std::map<std::string, Module>& table() {
   static const std::map<std::string, Module> modules = {
       {"core", {{}, {"nlohmann/.*", "openssl/.*"}}},
+      {"audio", {{"core"}, {"sndfile\\.h", "soxr\\.h", "png\\.h"}}},
       {"checkpoint", {{"core"}, {"zlib\\.h"}}},
-      {"model", {{"core"}, {"Eigen/.*"}}},
-      {"onnx", {{"core", "model"}, {"onnx/.*", "google/protobuf/.*"}}},
+      {"model", {{"core", "audio"}, {"Eigen/.*"}}},
+      {"onnx", {{"core", "audio", "model"}, {"onnx/.*", "google/protobuf/.*"}}},
       {"runtime", {{"core"}, {"onnxruntime_c_api\\.h"}}},
-      {"pipeline", {{"core", "checkpoint", "model", "onnx", "runtime"}, {}}},
+      {"pipeline", {{"core", "audio", "checkpoint", "model", "onnx", "runtime"}, {}}},
       {"cli", {{"core", "runtime", "pipeline"}, {"CLI/.*"}}},
   };
   return modules;
