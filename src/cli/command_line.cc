@@ -147,6 +147,31 @@ void add_convert(CLI::App& app, CommandLine& line, ConvertCommand& command) {
   verb->add_flag("--force", command.force, "Overwrite an output that is no checkpoint");
 }
 
+void add_features(CLI::App& app, CommandLine& line, FeaturesCommand& command) {
+  CLI::App* verb = add_verb(app, line, "features", "Turn a recording into what a model hears",
+                            "wakebuilder features jarvis.wav --output jarvis.png");
+  verb->add_option("recording", command.recording, "Recording: WAV, FLAC, Ogg or MP3")
+      ->option_text("FILE")
+      ->required();
+  verb->add_option("--output", command.output, "File to write: .npy, .safetensors or .png")
+      ->option_text("FILE")
+      ->required();
+  auto* preprocessor = verb->add_option("--preprocessor", command.preprocessor,
+                                        "Settings from a preprocessor_config.json of transformers")
+                           ->option_text("FILE.json");
+  verb->add_option("--frames", command.options.frames,
+                   "Rows: frames of 10 ms, padded or cut (default 1024)")
+      ->option_text("N")
+      ->excludes(preprocessor);
+  verb->add_option("--mean", command.options.mean, "Mean of the values (default -4.2677393)")
+      ->option_text("X")
+      ->excludes(preprocessor);
+  verb->add_option("--std", command.options.std,
+                   "Their standard deviation (default 4.5689974); values are (x - mean) / (2 std)")
+      ->option_text("X")
+      ->excludes(preprocessor);
+}
+
 void add_models(CLI::App& app, CommandLine& line) {
   CLI::App* verb = add_verb(app, line, "models", "List the models of the registry",
                             "wakebuilder models --models models");
@@ -202,6 +227,7 @@ Result<void> parse(int argc, const char* const* argv, CommandLine& line) {
   ValidateCommand validate_command;
   InspectCommand inspect_command;
   ConvertCommand convert_command;
+  FeaturesCommand features_command;
   CLI::App app{std::string(kAbout), "wakebuilder"};
   app.set_version_flag("--version", "wakebuilder " + std::string(version()));
   app.formatter(std::make_shared<HelpFormatter>());
@@ -212,6 +238,7 @@ Result<void> parse(int argc, const char* const* argv, CommandLine& line) {
   add_validate(app, line, validate_command);
   add_inspect(app, line, inspect_command);
   add_convert(app, line, convert_command);
+  add_features(app, line, features_command);
   add_models(app, line);
   app.add_subcommand("completion", "Print the completion script for bash")
       ->group("Verbs")
@@ -233,6 +260,7 @@ Result<void> parse(int argc, const char* const* argv, CommandLine& line) {
   choose(app, "validate", line, validate_command);
   choose(app, "inspect", line, inspect_command);
   choose(app, "convert", line, convert_command);
+  choose(app, "features", line, features_command);
   choose(app, "models", line, ModelsCommand{});
   if (app.got_subcommand("completion"))
     line.command = CompletionCommand{bash_completion(completion_verbs(app))};

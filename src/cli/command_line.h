@@ -9,6 +9,7 @@
 
 #include "wakebuilder/core/result.h"
 #include "wakebuilder/pipeline/export.h"
+#include "wakebuilder/pipeline/features.h"
 
 namespace wakebuilder::cli {
 
@@ -42,6 +43,13 @@ struct ConvertCommand {
   bool force = false;
 };
 
+struct FeaturesCommand {
+  std::filesystem::path recording;
+  std::filesystem::path output;
+  std::filesystem::path preprocessor;  ///< --preprocessor, instead of the options
+  audio::FeatureOptions options;
+};
+
 struct ModelsCommand {};
 
 struct CompletionCommand {
@@ -58,7 +66,7 @@ struct CommandLine {
   bool json = false;
   std::filesystem::path models = "models";
   std::variant<ShowText, ExportCommand, ValidateCommand, InspectCommand, ConvertCommand,
-               ModelsCommand, CompletionCommand>
+               FeaturesCommand, ModelsCommand, CompletionCommand>
       command;
 };
 

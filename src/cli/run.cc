@@ -7,6 +7,7 @@
 #include "wakebuilder/core/text.h"
 #include "wakebuilder/pipeline/convert.h"
 #include "wakebuilder/pipeline/export.h"
+#include "wakebuilder/pipeline/features.h"
 #include "wakebuilder/pipeline/inspect.h"
 #include "wakebuilder/pipeline/registry.h"
 #include "wakebuilder/pipeline/report.h"
@@ -139,7 +140,7 @@ Result<int> run(const CommandLine& line, const ValidateCommand& command) {
   return report.valid ? 0 : 1;
 }
 
-// ---- inspect, convert, models, completion ----
+// ---- inspect, convert, features, models, completion ----
 
 Result<fs::path> inspect_target(const CommandLine& line, const InspectCommand& command) {
   if (command.target.empty() && command.model.empty()) {
@@ -165,6 +166,17 @@ Result<int> run(const CommandLine& line, const InspectCommand& command) {
 Result<int> run(const CommandLine& line, const ConvertCommand& command) {
   WAKEBUILDER_TRY(const auto report,
                   pipeline::convert(command.input, command.output, command.force));
+  answer(line, report, show(report));
+  return 0;
+}
+
+Result<int> run(const CommandLine& line, const FeaturesCommand& command) {
+  auto options = command.options;
+  if (!command.preprocessor.empty()) {
+    WAKEBUILDER_TRY(options, audio::read_preprocessor(command.preprocessor));
+  }
+  WAKEBUILDER_TRY(const auto report,
+                  pipeline::extract_features(command.recording, command.output, options));
   answer(line, report, show(report));
   return 0;
 }

@@ -144,6 +144,15 @@ std::string show(const pipeline::ConvertReport& report) {
          line("checked", "reads back the same, value by value");
 }
 
+std::string show(const pipeline::FeaturesReport& report) {
+  return report.output.string() + "\n" +
+         line("features", std::to_string(report.frames) + " frames of " +
+                              std::to_string(report.mel_bins) + " mel bins, " +
+                              size_text(report.bytes)) +
+         line("sound", std::to_string(report.valid_frames) + " frames, " +
+                           core::to_text(report.seconds) + " s");
+}
+
 std::string show(const std::vector<pipeline::RegistrySummary>& models,
                  const std::string& registry) {
   if (models.empty()) return registry + ": no models\n";

@@ -122,6 +122,12 @@ Value to_value(const Inspection& inspection) {
   return value;
 }
 
+Value to_value(const FeaturesReport& report) {
+  return Dict{{"output", report.output.string()},   {"frames", count(report.frames)},
+              {"mel_bins", count(report.mel_bins)}, {"valid_frames", count(report.valid_frames)},
+              {"seconds", report.seconds},          {"bytes", count(report.bytes)}};
+}
+
 Value to_value(const ConvertReport& report) {
   return Dict{{"output", report.output.string()},
               {"tensors", count(report.tensors)},

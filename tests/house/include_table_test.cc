@@ -34,7 +34,7 @@ const std::map<std::string, Module>& table() {
       {"onnx", {{"core", "audio", "model"}, {"onnx/.*", "google/protobuf/.*"}}},
       {"runtime", {{"core"}, {"onnxruntime_c_api\\.h"}}},
       {"pipeline", {{"core", "audio", "checkpoint", "model", "onnx", "runtime"}, {}}},
-      {"cli", {{"core", "runtime", "pipeline"}, {"CLI/.*"}}},
+      {"cli", {{"core", "audio", "runtime", "pipeline"}, {"CLI/.*"}}},
   };
   return modules;
 }
