@@ -14,7 +14,7 @@ onnxruntime_sha512=twhs1C2C/BFkz1yc5OY0KIU2GUq6DURO7hD4bx5Q2Qy3nAMJwRXW8xU3NVczE
 packages=(
   g++ make cmake ninja-build pkg-config ccache ca-certificates openssl
   libonnx-dev libprotobuf-dev protobuf-compiler nlohmann-json3-dev libexpected-dev libcli11-dev
-  libeigen3-dev libssl-dev zlib1g-dev
+  libeigen3-dev libssl-dev zlib1g-dev libsndfile1-dev libsoxr-dev libpng-dev
   libgtest-dev libgmock-dev libbenchmark-dev)
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

@@ -7,13 +7,13 @@
 namespace wakebuilder::audio {
 namespace {
 
-double mel(double hz) { return 1127.0 * std::log(1.0 + hz / 700.0); }
+double mel_of(double hz) { return 1127.0 * std::log(1.0 + hz / 700.0); }
 
 }  // namespace
 
 std::vector<double> hann_window() {
   std::vector<double> window(kFrameLength);
-  for (std::size_t i = 0; i < window.size(); ++i) {
+  for (std::size_t i = 0; i < kFrameLength; ++i) {
     window[i] = 0.5 - 0.5 * std::cos(2.0 * std::numbers::pi * static_cast<double>(i) /
                                      static_cast<double>(kFrameLength - 1));
   }
@@ -21,21 +21,20 @@ std::vector<double> hann_window() {
 }
 
 std::vector<double> mel_filters() {
-  constexpr std::size_t kMels = kMelBins;
-  constexpr std::size_t kBelowNyquist = kFftSize / 2;
-  const double low = mel(20.0);
-  const double delta = (mel(8000.0) - low) / static_cast<double>(kMels + 1);
-  std::vector<double> weights((kBelowNyquist + 1) * kMels);
-  for (std::size_t k = 0; k < kBelowNyquist; ++k) {
-    const double at = mel(31.25 * static_cast<double>(k));
-    for (std::size_t b = 0; b < kMels; ++b) {
-      const double left = low + delta * static_cast<double>(b);
-      const double rising = (at - left) / delta;
-      const double falling = (left + 2.0 * delta - at) / delta;
-      weights[k * kMels + b] = std::max(0.0, std::min(rising, falling));
+  std::vector<double> filters(kFftBins * kMelBins);
+  const double low = mel_of(kLowHz);
+  const double step = (mel_of(kHighHz) - low) / static_cast<double>(kMelBins + 1);
+  constexpr double kBinHz = static_cast<double>(kSampleRateHz) / static_cast<double>(kFftSize);
+  for (std::size_t k = 0; k + 1 < kFftBins; ++k) {
+    const double mel = mel_of(kBinHz * static_cast<double>(k));
+    for (std::size_t b = 0; b < kMelBins; ++b) {
+      const double left = low + static_cast<double>(b) * step;
+      const double rising = (mel - left) / step;
+      const double falling = (left + 2.0 * step - mel) / step;
+      filters[k * kMelBins + b] = std::max(0.0, std::min(rising, falling));
     }
   }
-  return weights;
+  return filters;
 }
 
 }  // namespace wakebuilder::audio

@@ -97,6 +97,10 @@ void add_export(CLI::App& app, CommandLine& line, ExportCommand& command) {
           "logits), compact (features to logits), ast (the same with the AST as backbone)")
       ->option_text("head|compact|ast")
       ->check(CLI::IsMember({"head", "compact", "ast"}));
+  verb->add_option("--base", command.options.base,
+                   "AST that a head belongs to, for --graph ast: a folder with model.safetensors, "
+                   "config.json and preprocessor_config.json, or a file")
+      ->option_text("DIR|FILE");
   verb->add_option_function<std::string>(
           "--input",
           [&command](const std::string& input) {
@@ -132,6 +136,8 @@ void add_validate(CLI::App& app, CommandLine& line, ValidateCommand& command) {
       ->expected(0, 2);
   verb->add_option("--checkpoint", command.checkpoint, "Compare with this checkpoint")
       ->option_text("FILE");
+  verb->add_option("--base", command.base, "AST that the checkpoint's head belongs to")
+      ->option_text("DIR|FILE");
   verb->add_option("--compare", command.activations, "Compare with activations stored by PyTorch")
       ->option_text("FILE.safetensors");
   add_registry(verb, line, command.model);
@@ -162,6 +168,31 @@ void add_convert(CLI::App& app, CommandLine& line, ConvertCommand& command) {
       ->option_text("FILE")
       ->required();
   verb->add_flag("--force", command.force, "Overwrite an output that is no checkpoint");
+}
+
+void add_features(CLI::App& app, CommandLine& line, FeaturesCommand& command) {
+  CLI::App* verb = add_verb(app, line, "features", "Turn a recording into what a model hears",
+                            "wakebuilder features jarvis.wav --output jarvis.png");
+  verb->add_option("recording", command.recording, "Recording: WAV, FLAC, Ogg or MP3")
+      ->option_text("FILE")
+      ->required();
+  verb->add_option("--output", command.output, "File to write: .npy, .safetensors or .png")
+      ->option_text("FILE")
+      ->required();
+  auto* preprocessor = verb->add_option("--preprocessor", command.preprocessor,
+                                        "Settings from a preprocessor_config.json of transformers")
+                           ->option_text("FILE.json");
+  verb->add_option("--frames", command.options.frames,
+                   "Rows: frames of 10 ms, padded or cut (default 1024)")
+      ->option_text("N")
+      ->excludes(preprocessor);
+  verb->add_option("--mean", command.options.mean, "Mean of the values (default -4.2677393)")
+      ->option_text("X")
+      ->excludes(preprocessor);
+  verb->add_option("--std", command.options.std,
+                   "Their standard deviation (default 4.5689974); values are (x - mean) / (2 std)")
+      ->option_text("X")
+      ->excludes(preprocessor);
 }
 
 void add_models(CLI::App& app, CommandLine& line) {
@@ -219,6 +250,7 @@ Result<void> parse(int argc, const char* const* argv, CommandLine& line) {
   ValidateCommand validate_command;
   InspectCommand inspect_command;
   ConvertCommand convert_command;
+  FeaturesCommand features_command;
   CLI::App app{std::string(kAbout), "wakebuilder"};
   app.set_version_flag("--version", "wakebuilder " + std::string(version()));
   app.formatter(std::make_shared<HelpFormatter>());
@@ -229,6 +261,7 @@ Result<void> parse(int argc, const char* const* argv, CommandLine& line) {
   add_validate(app, line, validate_command);
   add_inspect(app, line, inspect_command);
   add_convert(app, line, convert_command);
+  add_features(app, line, features_command);
   add_models(app, line);
   app.add_subcommand("completion", "Print the completion script for bash")
       ->group("Verbs")
@@ -250,6 +283,7 @@ Result<void> parse(int argc, const char* const* argv, CommandLine& line) {
   choose(app, "validate", line, validate_command);
   choose(app, "inspect", line, inspect_command);
   choose(app, "convert", line, convert_command);
+  choose(app, "features", line, features_command);
   choose(app, "models", line, ModelsCommand{});
   if (app.got_subcommand("completion"))
     line.command = CompletionCommand{bash_completion(completion_verbs(app))};

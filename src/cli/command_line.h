@@ -9,6 +9,7 @@
 
 #include "wakebuilder/core/result.h"
 #include "wakebuilder/pipeline/export.h"
+#include "wakebuilder/pipeline/features.h"
 
 namespace wakebuilder::cli {
 
@@ -24,6 +25,7 @@ struct ValidateCommand {
   std::string model;                  ///< --model
   std::vector<std::string> targets;   ///< a name, an .onnx, or a .pt and an .onnx
   std::filesystem::path checkpoint;   ///< --checkpoint
+  std::filesystem::path base;         ///< --base
   std::filesystem::path activations;  ///< --compare
   std::optional<double> atol;
   std::filesystem::path onnxruntime;
@@ -42,6 +44,13 @@ struct ConvertCommand {
   bool force = false;
 };
 
+struct FeaturesCommand {
+  std::filesystem::path recording;
+  std::filesystem::path output;
+  std::filesystem::path preprocessor;  ///< --preprocessor, instead of the options
+  audio::FeatureOptions options;
+};
+
 struct ModelsCommand {};
 
 struct CompletionCommand {
@@ -58,7 +67,7 @@ struct CommandLine {
   bool json = false;
   std::filesystem::path models = "models";
   std::variant<ShowText, ExportCommand, ValidateCommand, InspectCommand, ConvertCommand,
-               ModelsCommand, CompletionCommand>
+               FeaturesCommand, ModelsCommand, CompletionCommand>
       command;
 };
 

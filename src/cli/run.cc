@@ -7,6 +7,7 @@
 #include "wakebuilder/core/text.h"
 #include "wakebuilder/pipeline/convert.h"
 #include "wakebuilder/pipeline/export.h"
+#include "wakebuilder/pipeline/features.h"
 #include "wakebuilder/pipeline/inspect.h"
 #include "wakebuilder/pipeline/registry.h"
 #include "wakebuilder/pipeline/report.h"
@@ -50,13 +51,15 @@ void answer(const CommandLine& line, const Report& report, const std::string& te
 
 // ---- export ----
 
-fs::path default_output(const fs::path& checkpoint) {
-  return fs::path(checkpoint).replace_extension(".onnx");
+fs::path default_output(const fs::path& checkpoint, bool stream) {
+  return fs::path(checkpoint).replace_extension(stream ? ".stream.onnx" : ".onnx");
 }
 
 Result<pipeline::ExportReport> export_file(const ExportCommand& command,
                                            const fs::path& checkpoint) {
-  const fs::path output = command.output.empty() ? default_output(checkpoint) : command.output;
+  const fs::path output = command.output.empty()
+                              ? default_output(checkpoint, command.options.variant.stream)
+                              : command.output;
   return pipeline::export_onnx(checkpoint, output, command.options);
 }
 
@@ -132,6 +135,7 @@ Result<int> run(const CommandLine& line, const ValidateCommand& command) {
   if (!command.checkpoint.empty()) target.checkpoint = command.checkpoint;
   WAKEBUILDER_TRY(const auto report,
                   pipeline::validate(target.model, {.checkpoint = target.checkpoint,
+                                                    .base = command.base,
                                                     .activations = command.activations,
                                                     .atol = command.atol,
                                                     .onnxruntime = command.onnxruntime}));
@@ -139,7 +143,7 @@ Result<int> run(const CommandLine& line, const ValidateCommand& command) {
   return report.valid ? 0 : 1;
 }
 
-// ---- inspect, convert, models, completion ----
+// ---- inspect, convert, features, models, completion ----
 
 Result<fs::path> inspect_target(const CommandLine& line, const InspectCommand& command) {
   if (command.target.empty() && command.model.empty()) {
@@ -165,6 +169,17 @@ Result<int> run(const CommandLine& line, const InspectCommand& command) {
 Result<int> run(const CommandLine& line, const ConvertCommand& command) {
   WAKEBUILDER_TRY(const auto report,
                   pipeline::convert(command.input, command.output, command.force));
+  answer(line, report, show(report));
+  return 0;
+}
+
+Result<int> run(const CommandLine& line, const FeaturesCommand& command) {
+  auto options = command.options;
+  if (!command.preprocessor.empty()) {
+    WAKEBUILDER_TRY(options, audio::read_preprocessor(command.preprocessor));
+  }
+  WAKEBUILDER_TRY(const auto report,
+                  pipeline::extract_features(command.recording, command.output, options));
   answer(line, report, show(report));
   return 0;
 }

@@ -129,6 +129,7 @@ std::string show(const pipeline::ExportReport& report) {
   text += show_validation(report.validation);
   text += line("sha256", report.sha256);
   text += line("took", seconds.data());
+  if (!report.remark.empty()) text += line("this is", report.remark);
   return text + show_findings(report.findings);
 }
 
@@ -155,6 +156,15 @@ std::string show(const pipeline::ConvertReport& report) {
   return report.output.string() + "\n" +
          line("holds", std::to_string(report.tensors) + " tensors, " + size_text(report.bytes)) +
          line("checked", "reads back the same, value by value");
+}
+
+std::string show(const pipeline::FeaturesReport& report) {
+  return report.output.string() + "\n" +
+         line("features", std::to_string(report.frames) + " frames of " +
+                              std::to_string(report.mel_bins) + " mel bins, " +
+                              size_text(report.bytes)) +
+         line("sound", std::to_string(report.valid_frames) + " frames, " +
+                           core::to_text(report.seconds) + " s");
 }
 
 std::string show(const std::vector<pipeline::RegistrySummary>& models,

@@ -6,6 +6,7 @@
 
 #include "wakebuilder/pipeline/convert.h"
 #include "wakebuilder/pipeline/export.h"
+#include "wakebuilder/pipeline/features.h"
 #include "wakebuilder/pipeline/inspect.h"
 #include "wakebuilder/pipeline/registry.h"
 #include "wakebuilder/pipeline/validate.h"
@@ -16,6 +17,7 @@ std::string show(const pipeline::ExportReport& report);
 std::string show(const pipeline::ValidateReport& report, const std::string& model);
 std::string show(const pipeline::Inspection& inspection, const std::string& file, bool with_graph);
 std::string show(const pipeline::ConvertReport& report);
+std::string show(const pipeline::FeaturesReport& report);
 std::string show(const std::vector<pipeline::RegistrySummary>& models, const std::string& registry);
 
 }  // namespace wakebuilder::cli

@@ -26,8 +26,8 @@ using Pair = std::pair<std::string_view, std::string_view>;
 constexpr std::array<std::string_view, 4> kPrefixes = {"module.", "_orig_mod.", "base_model.",
                                                        "audio_spectrogram_transformer."};
 
-constexpr std::array kLayerFolders = {std::string_view("encoder.layer."), std::string_view("layers."),
-                                      std::string_view("v.blocks.")};
+constexpr std::array kLayerFolders = {std::string_view("encoder.layer."),
+                                      std::string_view("layers."), std::string_view("v.blocks.")};
 
 /// Within a layer.
 constexpr std::array<Pair, 10> kLayerNames = {{
@@ -102,9 +102,9 @@ void add_thirds(const std::string& layer, const std::string& part, const Tensor&
   const std::size_t size = owner->bytes().size() / 3;
   constexpr std::array kNames = {"query", "key", "value"};
   for (std::size_t i = 0; i < kNames.size(); ++i) {
-    result.emplace_back(layer + "attention.attention." + kNames.at(i) + "." + part,
-                        Tensor::view(tensor.dtype(), shape, owner->bytes().subspan(i * size, size),
-                                     owner));
+    result.emplace_back(
+        layer + "attention.attention." + kNames.at(i) + "." + part,
+        Tensor::view(tensor.dtype(), shape, owner->bytes().subspan(i * size, size), owner));
   }
 }
 

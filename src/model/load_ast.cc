@@ -62,8 +62,8 @@ Result<void> check_sizes(const AstConfig& config) {
                   std::to_string(config.num_mel_bins));
   }
   if (config.num_hidden_layers > kMaxLayers) {
-    return refuse("num_hidden_layers: expected at most " + std::to_string(kMaxLayers) +
-                  ", found " + std::to_string(config.num_hidden_layers));
+    return refuse("num_hidden_layers: expected at most " + std::to_string(kMaxLayers) + ", found " +
+                  std::to_string(config.num_hidden_layers));
   }
   return {};
 }
@@ -72,8 +72,7 @@ Result<void> check_sizes(const AstConfig& config) {
 
 std::int64_t count_layers(const Weights& weights) {
   std::int64_t count = 0;
-  while (count < kMaxLayers &&
-         weights.has_block("encoder.layer." + std::to_string(count) + ".")) {
+  while (count < kMaxLayers && weights.has_block("encoder.layer." + std::to_string(count) + ".")) {
     ++count;
   }
   return count;
@@ -128,7 +127,8 @@ Result<AstConfig> infer_config(const Weights& weights) {
 void add_missing_biases(NamedTensors& tensors, const AstConfig& config) {
   for (std::int64_t i = 0; i < config.num_hidden_layers; ++i) {
     for (const char* name : {"query", "key", "value"}) {
-      std::string bias = "encoder.layer." + std::to_string(i) + ".attention.attention." + name + ".bias";
+      std::string bias =
+          "encoder.layer." + std::to_string(i) + ".attention.attention." + name + ".bias";
       const bool is_there =
           std::ranges::any_of(tensors, [&](const auto& item) { return item.first == bias; });
       if (is_there) continue;
@@ -158,10 +158,11 @@ Result<AstClassification<Parameter>> load_classification(const NamedTensors& oth
   Weights weights(others);
   const auto labels = weights.dim("classifier.dense.weight", 0);
   if (labels && *labels != kClasses) {
-    return fail(ErrorCode::kMismatch, "classifier.dense.weight: expected 2 labels, other and wake "
-                                      "word, found " +
-                                          std::to_string(*labels) +
-                                          "; such a model can be the --base of a WakeBuilder head");
+    return fail(ErrorCode::kMismatch,
+                "classifier.dense.weight: expected 2 labels, other and wake "
+                "word, found " +
+                    std::to_string(*labels) +
+                    "; such a model can be the --base of a WakeBuilder head");
   }
   AstClassification<Parameter> head;
   WAKEBUILDER_CHECK(
@@ -186,7 +187,8 @@ std::size_t AstClassifier::parameters() const {
     count += parameter.tensor.size();
   };
   visit(backbone, config, add);
-  if (const auto* classifier = std::get_if<Classifier>(&head)) return count + classifier->parameters();
+  if (const auto* classifier = std::get_if<Classifier>(&head))
+    return count + classifier->parameters();
   visit(std::get<1>(head), config.hidden_size, add);
   return count;
 }
@@ -241,9 +243,8 @@ Result<LoadedAst> load_ast(const NamedTensors& tensors, const std::optional<AstC
   if (lacks_all_biases(backbone)) add_missing_biases(backbone, loaded.config);
   Weights weights(backbone);
   loaded.backbone = make_ast<Parameter>(loaded.config);
-  const auto filled = weights.load([&](auto&& f) {
-    visit(loaded.backbone, loaded.config, std::forward<decltype(f)>(f));
-  });
+  const auto filled = weights.load(
+      [&](auto&& f) { visit(loaded.backbone, loaded.config, std::forward<decltype(f)>(f)); });
   if (!filled) {
     // A name that nobody knows often is the missing one in another spelling.
     const auto left = weights.check_all_used(kSource);

@@ -60,7 +60,7 @@ GraphInput input_for(const Classifier& network, const GraphOptions& /*options*/)
 
 GraphInput input_for(const CompactClassifier& /*network*/, const GraphOptions& options) {
   if (options.waveform) {
-    const std::int64_t samples = options.stream ? kHopFrames * audio::kFrameShift : -1;
+    const std::int64_t samples = options.stream ? kHopFrames * kFrameShift : -1;
     return {.name = "waveform", .row = {samples}};
   }
   return {.name = "input_values",
@@ -90,10 +90,11 @@ bool has_wakebuilder_head(const NamedTensors& tensors) {
 
 }  // namespace
 
-Result<Network> load_network(const NamedTensors& tensors, const core::Value& metadata) {
+Result<Network> load_network(const NamedTensors& tensors, const core::Value& metadata,
+                             const std::optional<AstConfig>& config) {
   if (is_compact(tensors)) return load_compact(tensors, metadata);
   if (holds_ast(tensors) && !has_wakebuilder_head(tensors))
-    return load_ast_classifier(tensors, metadata, std::nullopt);
+    return load_ast_classifier(tensors, metadata, config);
   return load_classifier(tensors, metadata);
 }
 
@@ -121,9 +122,9 @@ std::int64_t warm_up_hops(const GraphOptions& options) {
   // The last token of a window comes with the hop that brings its last frame.
   const std::int64_t last_frame =
       (tokens_of(options.frames) - 1) * kEmbeddingFrameStride + kEmbeddingFrames - 1;
-  const std::int64_t samples = last_frame * audio::kFrameShift + audio::kFrameLength;
+  const std::int64_t samples = last_frame * kFrameShift + kFrameLength;
   const std::int64_t needed =
-      options.waveform ? (samples + audio::kFrameShift - 1) / audio::kFrameShift : last_frame + 1;
+      options.waveform ? (samples + kFrameShift - 1) / kFrameShift : last_frame + 1;
   return (needed + kHopFrames - 1) / kHopFrames - 1;
 }
 

@@ -38,14 +38,6 @@ Result<void> check_options(const ExportOptions& options) {
   return options.atol ? check_atol(*options.atol) : Result<void>();
 }
 
-/// The checkpoint says the architecture; the user may say what is expected.
-Result<void> check_graph(const LoadedNetwork& loaded, const ExportOptions& options) {
-  const std::string found = model::graph_name(loaded.network);
-  if (options.graph.empty() || options.graph == found) return {};
-  return fail(ErrorCode::kInvalidArgument, "expected the graph " + core::quote(options.graph) +
-                                               ", found one of " + found + " in the checkpoint");
-}
-
 bool is_same_file(const fs::path& a, const fs::path& b) {
   std::error_code error;
   return fs::equivalent(a, b, error) && !error;
@@ -121,6 +113,13 @@ Properties properties_of(const model::CompactClassifier& network,
                             network.config.feature_std);
 }
 
+Properties properties_of(const model::AstClassifier& network, const model::GraphOptions& variant) {
+  if (network.feature_mean && network.feature_std)
+    return feature_properties(variant.frames, *network.feature_mean, *network.feature_std);
+  return {{"frames", std::to_string(variant.frames)},
+          {"mel_bins", std::to_string(model::kFeatureBins)}};
+}
+
 /// The states of a stream: names, shapes and first values, all zeros.
 std::string states_json(const onnx::ModelProto& proto) {
   core::List states;
@@ -165,6 +164,7 @@ Properties metadata_of(const LoadedNetwork& loaded, const onnx::ModelProto& prot
   };
   append(
       std::visit([&](const auto& known) { return properties_of(known, variant); }, loaded.network));
+  if (!loaded.base_sha256.empty()) append({{"base_sha256", loaded.base_sha256}});
   if (variant.stream) append(stream_properties(proto, variant));
   return properties;
 }
@@ -272,6 +272,14 @@ Result<void> measure(const Staged& staged, ExportReport& report) {
   return {};
 }
 
+/// A head without its backbone hears nothing: the way to the whole.
+std::string remark_on(const LoadedNetwork& loaded) {
+  if (!std::holds_alternative<model::Classifier>(loaded.network)) return {};
+  return "the head alone, for embeddings of its AST; --graph ast" +
+         std::string(loaded.holds_backbone ? "" : " --base DIR") +
+         " exports the whole, which hears sound";
+}
+
 Result<ExportReport> run_export(const LoadedNetwork& loaded, const fs::path& output,
                                 const fs::path& data_path, const ExportOptions& options) {
   ExportReport report;
@@ -281,6 +289,7 @@ Result<ExportReport> run_export(const LoadedNetwork& loaded, const fs::path& out
   report.graph = model::graph_name(loaded.network);
   WAKEBUILDER_TRY(report.variant, model::resolve(loaded.network, options.variant));
   report.checkpoint_sha256 = loaded.sha256;
+  report.remark = remark_on(loaded);
   // Loading the two libraries takes as long as folding, so it goes on beside it. It has to be done
   // before check_written(), which forks.
   auto loading = std::async([&] {
@@ -296,7 +305,8 @@ Result<ExportReport> run_export(const LoadedNetwork& loaded, const fs::path& out
   WAKEBUILDER_TRY(const auto runtime, loading.get());
   WAKEBUILDER_CHECK(check_written(staged.model.path(), report));
   WAKEBUILDER_CHECK(prove(runtime, staged.model.path(), proto, loaded.network,
-                          options.atol.value_or(default_atol(report.variant)), report));
+                          options.atol.value_or(default_atol(loaded.network, report.variant)),
+                          report));
   if (staged.weights) WAKEBUILDER_CHECK(name_weights(staged, data_path.filename().string()));
   WAKEBUILDER_CHECK(staged.model.write(validation_record(report.validation)));
   WAKEBUILDER_CHECK(measure(staged, report));
@@ -306,7 +316,9 @@ Result<ExportReport> run_export(const LoadedNetwork& loaded, const fs::path& out
 
 }  // namespace
 
-double default_atol(const model::GraphOptions& variant) { return variant.waveform ? 1e-4 : 1e-5; }
+double default_atol(const model::Network& network, const model::GraphOptions& variant) {
+  return variant.waveform || std::holds_alternative<model::AstClassifier>(network) ? 1e-4 : 1e-5;
+}
 
 Result<onnx::ModelProto> build_model(const LoadedNetwork& loaded, const ExportOptions& options) {
   WAKEBUILDER_TRY(const auto variant, model::resolve(loaded.network, options.variant));
@@ -323,10 +335,9 @@ Result<ExportReport> export_onnx(const fs::path& checkpoint, const fs::path& out
   const auto start = std::chrono::steady_clock::now();
   WAKEBUILDER_CHECK(check_options(options));
   WAKEBUILDER_TRY(const auto data, external_path(output, options));
-  WAKEBUILDER_TRY(const auto loaded, load_network(checkpoint));
+  WAKEBUILDER_TRY(const auto loaded,
+                  load_network(checkpoint, {.graph = options.graph, .base = options.base}));
   WAKEBUILDER_CHECK(check_targets(checkpoint, output, data, options.force));
-  if (const auto fits = check_graph(loaded, options); !fits)
-    return fail_in(core::shown(checkpoint), fits.error());
   auto report = run_export(loaded, output, data, options);
   if (!report) {
     const bool names_file =

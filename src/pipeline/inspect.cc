@@ -91,6 +91,16 @@ std::string describe(const model::CompactClassifier& classifier) {
   return text + " → 2";
 }
 
+std::string describe(const model::AstClassifier& network) {
+  const model::AstConfig& config = network.config;
+  const auto* head = std::get_if<model::Classifier>(&network.head);
+  return "Audio Spectrogram Transformer " + std::to_string(config.hidden_size) + ", " +
+         std::to_string(config.num_hidden_layers) + " layers, " +
+         std::to_string(config.num_attention_heads) + " heads, " +
+         std::to_string(config.max_length) + " frames; " +
+         (head != nullptr ? describe(*head) : "classifier of transformers, 2 labels");
+}
+
 std::string describe_architecture(const checkpoint::StateDict& state) {
   const auto network = model::load_network(state.tensors, state.metadata);
   if (network) return std::visit([](const auto& known) { return describe(known); }, *network);

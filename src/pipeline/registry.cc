@@ -62,6 +62,7 @@ RegistryEntry entry_of(const fs::path& folder, std::string_view category) {
   entry.checkpoint = choose(entry, ".pt", "model.pt");
   entry.metadata = choose(entry, ".json", "metadata.json");
   entry.onnx = choose(entry, ".onnx", "model.onnx");
+  entry.stream = fs::path(entry.onnx).replace_extension(".stream.onnx");
   entry.has_checkpoint = is_file(entry.checkpoint);
   entry.has_metadata = is_file(entry.metadata);
   entry.has_onnx = is_file(entry.onnx);
@@ -122,6 +123,14 @@ std::string names_in(const std::vector<RegistrySummary>& models) {
   return names.empty() ? "none" : names;
 }
 
+/// The base that an earlier export named, for the graph ast without one.
+ExportOptions with_remembered_base(ExportOptions options, const Value& metadata) {
+  const Value* base = metadata.find("base_path");
+  const auto* path = base != nullptr ? base->get_if<std::string>() : nullptr;
+  if (options.graph == "ast" && options.base.empty() && path != nullptr) options.base = *path;
+  return options;
+}
+
 }  // namespace
 
 Result<RegistryEntry> Registry::find(const std::string& name) const {
@@ -163,13 +172,22 @@ Result<ExportReport> export_entry(const RegistryEntry& entry, const ExportOption
                                           "\" has no checkpoint to export");
   }
   WAKEBUILDER_TRY(auto metadata, read_metadata(entry));
-  WAKEBUILDER_TRY(auto report, export_onnx(entry.checkpoint, entry.onnx, options));
-  metadata.set("has_onnx", true);
-  metadata.set("onnx_size_bytes", static_cast<std::int64_t>(report.bytes));
+  const ExportOptions chosen = with_remembered_base(options, metadata);
+  WAKEBUILDER_TRY(
+      auto report,
+      export_onnx(entry.checkpoint, options.variant.stream ? entry.stream : entry.onnx, chosen));
   Value record = to_value(report.validation);
   record.set("opset", report.opset);
   record.set("sha256", report.sha256);
-  metadata.set("validation", std::move(record));
+  if (options.variant.stream) {
+    record.set("size_bytes", static_cast<std::int64_t>(report.bytes));
+    metadata.set("stream", std::move(record));
+  } else {
+    metadata.set("has_onnx", true);
+    metadata.set("onnx_size_bytes", static_cast<std::int64_t>(report.bytes));
+    metadata.set("validation", std::move(record));
+  }
+  if (!options.base.empty()) metadata.set("base_path", fs::absolute(options.base).string());
   WAKEBUILDER_CHECK(core::write_file(entry.metadata, core::to_json(metadata, 2) + "\n"));
   return report;
 }

@@ -97,6 +97,8 @@ Value to_value(const ExportReport& report) {
                      {"validation", to_value(report.validation)},
                      {"seconds", report.seconds}};
   if (!report.external_data.empty()) value.set("external_data", report.external_data.string());
+  if (report.variant.frames > 0) value.set("frames", report.variant.frames);
+  if (!report.remark.empty()) value.set("remark", report.remark);
   return value;
 }
 
@@ -122,6 +124,12 @@ Value to_value(const Inspection& inspection) {
   if (!inspection.architecture.empty()) value.set("architecture", inspection.architecture);
   if (inspection.opset) add_graph(inspection, value);
   return value;
+}
+
+Value to_value(const FeaturesReport& report) {
+  return Dict{{"output", report.output.string()},   {"frames", count(report.frames)},
+              {"mel_bins", count(report.mel_bins)}, {"valid_frames", count(report.valid_frames)},
+              {"seconds", report.seconds},          {"bytes", count(report.bytes)}};
 }
 
 Value to_value(const ConvertReport& report) {

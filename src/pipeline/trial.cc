@@ -45,14 +45,14 @@ Tensor stacked(const std::vector<std::vector<float>>& rows, Shape row) {
 }
 
 std::size_t samples_of(std::int64_t frames) {
-  return static_cast<std::size_t>((frames - 1) * audio::kFrameShift + audio::kFrameLength);
+  return static_cast<std::size_t>((frames - 1) * model::kFrameShift + model::kFrameLength);
 }
 
 /// Features of a sound in double, [1, m, 128].
 Reference::Value features_of(const std::vector<float>& sound, const model::FrontEndConfig& front) {
   Reference op;
   Array samples{{1, static_cast<std::int64_t>(sound.size())}, {sound.begin(), sound.end()}};
-  model::Timeline time(audio::kFrameShift * model::kHopFrames);
+  model::Timeline time(model::kFrameShift * model::kHopFrames);
   return model::log_mel_features(op, model::make_front_end(), front,
                                  Reference::input(std::move(samples)), time);
 }
@@ -62,7 +62,7 @@ std::vector<float> padded_features(const std::vector<float>& sound,
                                    const model::FrontEndConfig& front) {
   const auto features = features_of(sound, front);
   const auto padding = static_cast<float>((0.0 - front.mean) / (2.0 * front.std));
-  const auto size = static_cast<std::size_t>(front.frames * audio::kMelBins);
+  const auto size = static_cast<std::size_t>(front.frames * model::kFeatureBins);
   std::vector<float> values(
       features->data.begin(),
       features->data.begin() + static_cast<std::ptrdiff_t>(std::min(size, features->data.size())));
@@ -71,9 +71,10 @@ std::vector<float> padded_features(const std::vector<float>& sound,
 }
 
 /// Row 1 fills its window; the others are clips of two seconds, if the window is longer.
-Tensor window_rows(const model::GraphOptions& options, const model::FrontEndConfig& front) {
+Tensor window_rows(const model::GraphOptions& options, const model::FrontEndConfig& front,
+                   std::size_t count) {
   std::vector<std::vector<float>> rows;
-  for (std::size_t row = 0; row < kRows; ++row) {
+  for (std::size_t row = 0; row < count; ++row) {
     const std::size_t whole = samples_of(options.frames);
     if (options.waveform) {
       rows.push_back(test_sound(row, std::min(whole, kClipSamples)));
@@ -83,21 +84,21 @@ Tensor window_rows(const model::GraphOptions& options, const model::FrontEndConf
     }
   }
   if (options.waveform) return stacked(rows, {static_cast<std::int64_t>(rows[0].size())});
-  return stacked(rows, {options.frames, audio::kMelBins});
+  return stacked(rows, {options.frames, model::kFeatureBins});
 }
 
 Tensor stream_rows(const model::GraphOptions& options, model::FrontEndConfig front) {
   const std::int64_t hops = model::warm_up_hops(options) + kScores;
   std::vector<std::vector<float>> rows;
   front.frames = hops * model::kHopFrames;
-  const auto samples = static_cast<std::size_t>(front.frames * audio::kFrameShift);
+  const auto samples = static_cast<std::size_t>(front.frames * model::kFrameShift);
   for (std::size_t row = 0; row < kStreamRows; ++row) {
     rows.push_back(options.waveform
                        ? test_sound(row, samples)
                        : padded_features(test_sound(row, samples_of(front.frames)), front));
   }
   if (options.waveform) return stacked(rows, {static_cast<std::int64_t>(samples)});
-  return stacked(rows, {front.frames, audio::kMelBins});
+  return stacked(rows, {front.frames, model::kFeatureBins});
 }
 
 model::FrontEndConfig front_of(const model::CompactClassifier& network,
@@ -114,7 +115,26 @@ Tensor rows_for(const model::Classifier& network, const model::GraphOptions& /*o
 
 Tensor rows_for(const model::CompactClassifier& network, const model::GraphOptions& options) {
   const auto front = front_of(network, options);
-  return options.stream ? stream_rows(options, front) : window_rows(options, front);
+  return options.stream ? stream_rows(options, front) : window_rows(options, front, kRows);
+}
+
+/// Multiply-adds of one window.
+double work_of(const model::AstConfig& config) {
+  const auto tokens = static_cast<double>(config.tokens());
+  const auto width = static_cast<double>(config.hidden_size);
+  const double per_token =
+      width * (4 * width + 2 * static_cast<double>(config.intermediate_size)) + 2 * tokens * width;
+  return static_cast<double>(config.num_hidden_layers) * tokens * per_token;
+}
+
+/// A large AST is compared on one window: double precision takes seconds for each.
+Tensor rows_for(const model::AstClassifier& network, const model::GraphOptions& options) {
+  const model::FrontEndConfig front = {.mean = network.feature_mean.value_or(-4.2677393),
+                                       .std = network.feature_std.value_or(4.5689974),
+                                       .frames = options.frames,
+                                       .padding = 0};
+  constexpr double kMuch = 1e9;
+  return window_rows(options, front, work_of(network.config) > kMuch ? 1 : kRows);
 }
 
 /// The features of each row of a stream, [rows, frames, 128], in double.
@@ -122,7 +142,7 @@ Reference::Value stream_features(const model::CompactClassifier& network,
                                  const model::GraphOptions& options, const Tensor& rows) {
   if (!options.waveform) return Reference::input(model::to_array(rows));
   Reference op;
-  model::Timeline time(audio::kFrameShift * model::kHopFrames);
+  model::Timeline time(model::kFrameShift * model::kHopFrames);
   return model::log_mel_features(op, model::make_front_end(), front_of(network, options),
                                  Reference::input(model::to_array(rows)), time);
 }

@@ -113,13 +113,33 @@ model::GraphOptions variant_of(const onnx::ModelProto& model) {
   return variant;
 }
 
+bool takes_features(const onnx::ModelProto& model) {
+  return model.graph && std::ranges::any_of(model.graph->inputs, [](const auto& input) {
+           return input.name == "input_values" || input.name == "waveform";
+         });
+}
+
+/// The network that a model was made of: of a checkpoint with a backbone, or with a base, the
+/// whole, if the model hears sound.
+Result<LoadedNetwork> load_for(const ValidateOptions& options, bool is_whole) {
+  if (is_whole && !options.base.empty())
+    return load_network(options.checkpoint, {.graph = "ast", .base = options.base});
+  WAKEBUILDER_TRY(auto loaded, load_network(options.checkpoint));
+  if (is_whole && loaded.holds_backbone)
+    return load_network(options.checkpoint, {.graph = "ast", .base = {}});
+  return loaded;
+}
+
 Result<void> compare_with_checkpoint(const onnx::ModelProto& model, const ValidateOptions& options,
                                      Judged& judged, ValidateReport& report) {
-  WAKEBUILDER_TRY(const auto loaded, load_network(options.checkpoint));
+  const std::string* graph = model.metadata("graph");
+  const bool is_whole = takes_features(model) || (graph != nullptr && *graph == "ast");
+  WAKEBUILDER_TRY(const auto loaded, load_for(options, is_whole));
   WAKEBUILDER_TRY(const auto variant, model::resolve(loaded.network, variant_of(model)));
-  WAKEBUILDER_TRY(auto validation, compare(*judged.session, make_trial(loaded.network, variant),
-                                           threshold_of(loaded.network),
-                                           options.atol.value_or(default_atol(variant))));
+  WAKEBUILDER_TRY(
+      auto validation,
+      compare(*judged.session, make_trial(loaded.network, variant), threshold_of(loaded.network),
+              options.atol.value_or(default_atol(loaded.network, variant))));
   if (!validation.passed) {
     WAKEBUILDER_CHECK(find_first_layer(judged.runtime, model, loaded.network, variant, validation));
   }

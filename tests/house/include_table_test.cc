@@ -28,13 +28,13 @@ struct Module {
 const std::map<std::string, Module>& table() {
   static const std::map<std::string, Module> modules = {
       {"core", {{}, {"nlohmann/.*", "openssl/.*"}}},
+      {"audio", {{"core"}, {"sndfile\\.h", "soxr\\.h", "png\\.h"}}},
       {"checkpoint", {{"core"}, {"zlib\\.h"}}},
-      {"audio", {{"core"}, {}}},
       {"model", {{"core", "audio"}, {"Eigen/.*"}}},
       {"onnx", {{"core", "audio", "model"}, {"onnx/.*", "google/protobuf/.*"}}},
       {"runtime", {{"core"}, {"onnxruntime_c_api\\.h"}}},
       {"pipeline", {{"core", "audio", "checkpoint", "model", "onnx", "runtime"}, {}}},
-      {"cli", {{"core", "runtime", "pipeline"}, {"CLI/.*"}}},
+      {"cli", {{"core", "audio", "runtime", "pipeline"}, {"CLI/.*"}}},
   };
   return modules;
 }

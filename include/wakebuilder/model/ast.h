@@ -1,9 +1,9 @@
 // The Audio Spectrogram Transformer (Gong et al. 2021, "AST: Audio Spectrogram Transformer"), as
 // transformers' ASTModel computes it.
 //
-//   input_values [batch, T, 128] -> patches of 16 x 16, one every 10 frames and 10 bins -> two tokens
-//   in front, positions -> layers of attention and MLP, norms before them -> norm -> mean of the two
-//   tokens, [batch, hidden]
+//   input_values [batch, T, 128] -> patches of 16 x 16, one every 10 frames and 10 bins -> two
+//   tokens in front, positions -> layers of attention and MLP, norms before them -> norm -> mean of
+//   the two tokens, [batch, hidden]
 //
 // Between the layers activations are rows [batch · tokens, hidden], so that every weight is used as
 // it lies in the checkpoint. Tokens are counted by rising frequency, then time.
@@ -97,7 +97,8 @@ void visit(W& w, const AstConfig& config, F&& f) {
   const std::int64_t width = config.hidden_size;
   f("embeddings.cls_token", w.cls_token, core::Shape{1, 1, width});
   f("embeddings.distillation_token", w.distillation_token, core::Shape{1, 1, width});
-  f("embeddings.position_embeddings", w.position_embeddings, core::Shape{1, config.tokens(), width});
+  f("embeddings.position_embeddings", w.position_embeddings,
+    core::Shape{1, config.tokens(), width});
   visit_conv(w.patches, "embeddings.patch_embeddings.projection",
              {width, 1, config.patch_size, config.patch_size}, f);
   for (std::size_t i = 0; i < w.layers.size(); ++i)
@@ -124,11 +125,11 @@ typename Ops::Value embed(Ops& op, const Ast<typename Ops::Weight>& w, const Ast
               {.padding = {}, .stride = {config.frequency_stride, config.time_stride}});
   const auto flat = op.reshape("flat", patches, {0, config.hidden_size, config.patches()});
   const auto tokens = op.transpose("tokens", flat, {0, 2, 1});
-  const auto all = op.concat("with_tokens",
-                             {op.repeat_for_batch("cls_token", w.cls_token, x),
-                              op.repeat_for_batch("distillation_token", w.distillation_token, x),
-                              tokens},
-                             1);
+  const auto all =
+      op.concat("with_tokens",
+                {op.repeat_for_batch("cls_token", w.cls_token, x),
+                 op.repeat_for_batch("distillation_token", w.distillation_token, x), tokens},
+                1);
   return scope.result(op.add("positions", all, op.value(w.position_embeddings)));
 }
 
@@ -146,8 +147,8 @@ typename Ops::Value forward(Ops& op, const AstLayer<typename Ops::Weight>& w,
   const auto query = op.scale("query_scaled", op.linear("query", normed, w.query),
                               1.0 / std::sqrt(static_cast<double>(head_size)));
   const auto key = op.linear("key", normed, w.key);
-  const auto scores = op.matmul("scores", heads("query", query, {0, 2, 1, 3}),
-                                heads("key", key, {0, 2, 3, 1}));
+  const auto scores =
+      op.matmul("scores", heads("query", query, {0, 2, 1, 3}), heads("key", key, {0, 2, 3, 1}));
   const auto value = heads("value", op.linear("value", normed, w.value), {0, 2, 1, 3});
   const auto mixed = op.matmul("mixed", op.softmax("weights", scores), value);
   const auto joined = op.reshape("heads_joined", op.transpose("tokens_first", mixed, {0, 2, 1, 3}),
@@ -174,7 +175,8 @@ typename Ops::Value forward(Ops& op, const Ast<typename Ops::Weight>& w, const A
   }
   const auto scope = op.scope("pooler");
   x = op.reshape("by_token", x, {-1, config.tokens(), config.hidden_size});
-  const auto both = op.add("both", op.slice("cls", x, 1, 0, 1), op.slice("distillation", x, 1, 1, 2));
+  const auto both =
+      op.add("both", op.slice("cls", x, 1, 0, 1), op.slice("distillation", x, 1, 1, 2));
   return scope.result(op.squeeze("clip", op.scale("mean", both, 0.5), 1));
 }
 

@@ -17,14 +17,13 @@
 #include <variant>
 #include <vector>
 
+#include "wakebuilder/model/front_end.h"
 #include "wakebuilder/model/layers.h"
 #include "wakebuilder/model/speech_embedding.h"
 #include "wakebuilder/model/timeline.h"
 
 namespace wakebuilder::model {
 
-inline constexpr std::int64_t kFeatureBins = 128;  ///< mel bins of the AST's features
-inline constexpr double kFeatureFloor = 0x1p-23;   ///< least mel power that they know
 inline constexpr double kCompactNormEpsilon = 1e-5;
 inline constexpr std::int64_t kCompactFrames = 1024;  ///< of the declared input, by default
 inline constexpr std::int64_t kStreamFrames = 160;    ///< window of a stream, by default: 1.6 s
@@ -163,7 +162,7 @@ Bridged<Ops> cross_bridge(Ops& op, const typename Ops::Weight& bridge, const Com
   const auto real = op.greater("real", op.reduce("farthest", distance, Reduction::kMax, 2), 1e-5);
   const auto log_mel =
       op.shift("log_mel", op.scale("unscaled", x, 2.0 * config.feature_std), config.feature_mean);
-  const auto power = op.choose("power", real, op.exp("exp", log_mel), kFeatureFloor);
+  const auto power = op.choose("power", real, op.exp("exp", log_mel), audio::kMelFloor);
   const auto heard = op.at_least("heard", op.matmul("crossed", power, op.value(bridge)), 1e-3);
   const auto mel =
       op.shift("mel", op.scale("log10", op.log("log", heard), 1.0 / std::log(10.0)), 2.0);

@@ -15,6 +15,12 @@
 
 namespace wakebuilder::model {
 
+// The constants of audio/mel_filters.h as sizes of axes.
+inline constexpr std::int64_t kFrameLength = audio::kFrameLength;
+inline constexpr std::int64_t kFrameShift = audio::kFrameShift;
+inline constexpr std::int64_t kFftSize = audio::kFftSize;
+inline constexpr std::int64_t kFeatureBins = audio::kMelBins;
+
 template <class T>
 struct FrontEnd {
   T window;  ///< [400], float64
@@ -38,14 +44,14 @@ typename Ops::Value log_mel_features(Ops& op, const FrontEnd<typename Ops::Weigh
                                      const FrontEndConfig& config, typename Ops::Value x,
                                      Timeline& time) {
   const auto scope = op.scope("front_end");
-  x = op.past("samples", x, 1, {0, time.slide(audio::kFrameLength, audio::kFrameShift)});
-  x = op.to_double("double", op.frames("frames", x, audio::kFrameLength, audio::kFrameShift));
+  x = op.past("samples", x, 1, {0, time.slide(kFrameLength, kFrameShift)});
+  x = op.to_double("double", op.frames("frames", x, kFrameLength, kFrameShift));
   x = op.sub("centred", x, op.reduce("mean", x, Reduction::kMean, 2));
   const auto before =
       op.concat("before", {op.slice("first", x, 2, 0, 1), op.slice("but_last", x, 2, 0, -1)}, 2);
   x = op.sub("emphasised", x, op.scale("emphasis", before, audio::kPreEmphasis));
   x = op.mul("windowed", x, op.value(w.window));
-  const auto power = op.power_spectrum("spectrum", x, audio::kFrameLength, audio::kFftSize);
+  const auto power = op.power_spectrum("spectrum", x, kFrameLength, kFftSize);
   const auto mel = op.matmul("mel", power, op.to_double("filters", op.value(w.mel)));
   x = op.log("log", op.at_least("floor", mel, audio::kMelFloor));
   x = op.scale("normalised", op.shift("from_mean", x, -config.mean), 1.0 / (2.0 * config.std));
@@ -57,7 +63,7 @@ typename Ops::Value log_mel_features(Ops& op, const FrontEnd<typename Ops::Weigh
 template <class Ops>
 typename Ops::Value window_features(Ops& op, const FrontEnd<typename Ops::Weight>& w,
                                     const FrontEndConfig& config, typename Ops::Value x) {
-  Timeline time(audio::kFrameShift * kHopFrames);
+  Timeline time(kFrameShift * kHopFrames);
   x = log_mel_features(op, w, config, x, time);
   x = op.pad("padded", x, {0, 0, 0}, {0, std::min(config.padding, config.frames), 0},
              (0.0 - config.mean) / (2.0 * config.std));

@@ -43,7 +43,8 @@ bool holds_ast(const NamedTensors& tensors);
 /// (`v.blocks.0...`, with query, key and value in one tensor), behind the prefixes
 /// `audio_spectrogram_transformer.`, `base_model.`, `module.`.
 ///
-/// @param config  of config.json; nothing: inferred from the shapes, with heads of 64 and strides of
+/// @param config  of config.json; nothing: inferred from the shapes, with heads of 64 and strides
+/// of
 ///                10
 /// Errors: kMismatch when tensors are missing, superfluous (all are listed, up to five), or of
 /// another shape than the config says; kUnsupported, kCorrupt as load_classifier.

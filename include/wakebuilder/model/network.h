@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -79,7 +80,7 @@ typename Ops::Value forward(Ops& op, const CompactClassifier& classifier,
     if (options.waveform) x = window_features(op, make_front_end(), front, x);
     return forward(op, classifier.network, config, x, whole);
   }
-  Timeline time(options.waveform ? kHopFrames * audio::kFrameShift : kHopFrames);
+  Timeline time(options.waveform ? kHopFrames * kFrameShift : kHopFrames);
   if (options.waveform) x = log_mel_features(op, make_front_end(), front, x, time);
   return forward(op, classifier.network, config, x, time, options.frames);
 }

@@ -17,9 +17,10 @@ namespace wakebuilder::pipeline {
 
 struct ExportOptions {
   std::int64_t opset = onnx::kDefaultOpset;  ///< 13 to 21
-  std::string graph{};            ///< "head" or "compact"; "" is what the checkpoint holds
-  model::GraphOptions variant{};  ///< features or waveform in, whole windows or a stream
-  bool fold = true;               ///< replace what model/fold.h can replace
+  std::string graph{};                       ///< as LoadOptions::graph
+  std::filesystem::path base{};              ///< as LoadOptions::base
+  model::GraphOptions variant{};             ///< features or waveform in, whole windows or a stream
+  bool fold = true;                          ///< replace what model/fold.h can replace
   /// Allowed |logit - reference| / max(1, |reference|). Nothing: default_atol().
   std::optional<double> atol{};
   std::string
@@ -29,8 +30,9 @@ struct ExportOptions {
   std::filesystem::path onnxruntime{};  ///< library to prove with; see runtime::OnnxRuntime::load
 };
 
-/// 1e-5; 1e-4 for graphs that hear sound, whose logarithms begin at the floor of float32.
-double default_atol(const model::GraphOptions& variant);
+/// 1e-5; 1e-4 for the graph ast, with its hundreds of additions one after the other, and for graphs
+/// that take a waveform.
+double default_atol(const model::Network& network, const model::GraphOptions& variant);
 
 /// What an export made, and the proof.
 struct ExportReport {
@@ -43,6 +45,7 @@ struct ExportReport {
   bool folded = false;
   std::string sha256;  ///< of the .onnx file
   std::string checkpoint_sha256;
+  std::string remark;          ///< what else could be exported, and how; "" when there is nothing
   std::size_t parameters = 0;  ///< weights in the file
   std::size_t nodes = 0;
   std::vector<std::string>

@@ -20,6 +20,7 @@ struct RegistryEntry {
   std::filesystem::path checkpoint;  ///< NAME.pt, or model.pt
   std::filesystem::path metadata;    ///< NAME.json, or metadata.json
   std::filesystem::path onnx;        ///< NAME.onnx, or model.onnx
+  std::filesystem::path stream;      ///< NAME.stream.onnx, or model.stream.onnx
   bool has_checkpoint = false;
   bool has_metadata = false;
   bool has_onnx = false;
@@ -54,9 +55,11 @@ class Registry {
   std::filesystem::path root_;
 };
 
-/// export_onnx() for a model of the registry: writes its .onnx and then records has_onnx,
-/// onnx_size_bytes and the validation in its metadata, where every other key stays as it was.
-/// Metadata that cannot be read is an error before anything is written.
+/// export_onnx() for a model of the registry: writes its .onnx, or NAME.stream.onnx, and then
+/// records has_onnx, onnx_size_bytes and the validation (of a stream: `stream`) in its metadata,
+/// where every other key stays as it was. A base is remembered as `base_path`, and used when the
+/// graph ast is asked for without one. Metadata that cannot be read is an error before anything is
+/// written.
 Result<ExportReport> export_entry(const RegistryEntry& entry, const ExportOptions& options);
 
 }  // namespace wakebuilder::pipeline

@@ -4,6 +4,7 @@
 #include "wakebuilder/core/value.h"
 #include "wakebuilder/pipeline/convert.h"
 #include "wakebuilder/pipeline/export.h"
+#include "wakebuilder/pipeline/features.h"
 #include "wakebuilder/pipeline/inspect.h"
 #include "wakebuilder/pipeline/registry.h"
 #include "wakebuilder/pipeline/validate.h"
@@ -16,6 +17,7 @@ core::Value to_value(const ExportReport& report);
 core::Value to_value(const ValidateReport& report);
 core::Value to_value(const Inspection& inspection);
 core::Value to_value(const ConvertReport& report);
+core::Value to_value(const FeaturesReport& report);
 core::Value to_value(const std::vector<RegistrySummary>& models);
 
 }  // namespace wakebuilder::pipeline

@@ -15,6 +15,7 @@ namespace wakebuilder::pipeline {
 struct ValidateOptions {
   std::filesystem::path
       checkpoint{};  ///< compare with this checkpoint's reference; "" for the check alone
+  std::filesystem::path base{};         ///< of a head: as LoadOptions::base
   std::filesystem::path activations{};  ///< compare with activations stored by PyTorch; "" for none
   std::optional<double> atol{};         ///< nothing: default_atol() of the graph
   std::filesystem::path onnxruntime{};
