@@ -195,6 +195,24 @@ void add_features(CLI::App& app, CommandLine& line, FeaturesCommand& command) {
       ->excludes(preprocessor);
 }
 
+void add_backbone(CLI::App& app, CommandLine& line, BackboneCommand& command) {
+  CLI::App* verb = add_verb(app, line, "backbone", "Take over a pretrained backbone",
+                            "wakebuilder backbone import embedding_model.onnx");
+  // A word rather than a verb below the verb: one place for help and --json.
+  verb->add_option("action", "import: take the weights of a foreign .onnx")
+      ->option_text("import")
+      ->check(CLI::IsMember({"import"}))
+      ->required();
+  verb->add_option("input", command.input, "Google's speech embedding, embedding_model.onnx")
+      ->option_text("FILE.onnx")
+      ->required();
+  verb->add_option("--output", command.output,
+                   "File to write (default: speech-embedding.safetensors)")
+      ->option_text("FILE.safetensors");
+  verb->add_flag("--force", command.force, "Overwrite an output that is no checkpoint");
+  add_runtime(verb, command.onnxruntime);
+}
+
 void add_models(CLI::App& app, CommandLine& line) {
   CLI::App* verb = add_verb(app, line, "models", "List the models of the registry",
                             "wakebuilder models --models models");
@@ -250,6 +268,7 @@ Result<void> parse(int argc, const char* const* argv, CommandLine& line) {
   ValidateCommand validate_command;
   InspectCommand inspect_command;
   ConvertCommand convert_command;
+  BackboneCommand backbone_command;
   FeaturesCommand features_command;
   CLI::App app{std::string(kAbout), "wakebuilder"};
   app.set_version_flag("--version", "wakebuilder " + std::string(version()));
@@ -261,6 +280,7 @@ Result<void> parse(int argc, const char* const* argv, CommandLine& line) {
   add_validate(app, line, validate_command);
   add_inspect(app, line, inspect_command);
   add_convert(app, line, convert_command);
+  add_backbone(app, line, backbone_command);
   add_features(app, line, features_command);
   add_models(app, line);
   app.add_subcommand("completion", "Print the completion script for bash")
@@ -283,6 +303,7 @@ Result<void> parse(int argc, const char* const* argv, CommandLine& line) {
   choose(app, "validate", line, validate_command);
   choose(app, "inspect", line, inspect_command);
   choose(app, "convert", line, convert_command);
+  choose(app, "backbone", line, backbone_command);
   choose(app, "features", line, features_command);
   choose(app, "models", line, ModelsCommand{});
   if (app.got_subcommand("completion"))

@@ -51,6 +51,13 @@ struct FeaturesCommand {
   audio::FeatureOptions options;
 };
 
+struct BackboneCommand {
+  std::filesystem::path input;
+  std::filesystem::path output = "speech-embedding.safetensors";
+  bool force = false;
+  std::filesystem::path onnxruntime;
+};
+
 struct ModelsCommand {};
 
 struct CompletionCommand {
@@ -67,7 +74,7 @@ struct CommandLine {
   bool json = false;
   std::filesystem::path models = "models";
   std::variant<ShowText, ExportCommand, ValidateCommand, InspectCommand, ConvertCommand,
-               FeaturesCommand, ModelsCommand, CompletionCommand>
+               BackboneCommand, FeaturesCommand, ModelsCommand, CompletionCommand>
       command;
 };
 

@@ -5,6 +5,7 @@
 #include "wakebuilder/core/file.h"
 #include "wakebuilder/core/json.h"
 #include "wakebuilder/core/text.h"
+#include "wakebuilder/pipeline/backbone.h"
 #include "wakebuilder/pipeline/convert.h"
 #include "wakebuilder/pipeline/export.h"
 #include "wakebuilder/pipeline/features.h"
@@ -180,6 +181,13 @@ Result<int> run(const CommandLine& line, const FeaturesCommand& command) {
   }
   WAKEBUILDER_TRY(const auto report,
                   pipeline::extract_features(command.recording, command.output, options));
+  answer(line, report, show(report));
+  return 0;
+}
+
+Result<int> run(const CommandLine& line, const BackboneCommand& command) {
+  WAKEBUILDER_TRY(const auto report, pipeline::import_backbone(command.input, command.output,
+                                                               command.force, command.onnxruntime));
   answer(line, report, show(report));
   return 0;
 }

@@ -167,6 +167,14 @@ std::string show(const pipeline::FeaturesReport& report) {
                            core::to_text(report.seconds) + " s");
 }
 
+std::string show(const pipeline::BackboneReport& report) {
+  return report.output.string() + "\n" +
+         line("holds", std::to_string(report.tensors) + " tensors, " + grouped(report.parameters) +
+                           " parameters, " + size_text(report.bytes)) +
+         line("compared with", report.compared_with + " on the original: passed, " +
+                                   difference_text(report.max_scaled_diff) + " apart");
+}
+
 std::string show(const std::vector<pipeline::RegistrySummary>& models,
                  const std::string& registry) {
   if (models.empty()) return registry + ": no models\n";

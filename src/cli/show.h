@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "wakebuilder/pipeline/backbone.h"
 #include "wakebuilder/pipeline/convert.h"
 #include "wakebuilder/pipeline/export.h"
 #include "wakebuilder/pipeline/features.h"
@@ -17,6 +18,7 @@ std::string show(const pipeline::ExportReport& report);
 std::string show(const pipeline::ValidateReport& report, const std::string& model);
 std::string show(const pipeline::Inspection& inspection, const std::string& file, bool with_graph);
 std::string show(const pipeline::ConvertReport& report);
+std::string show(const pipeline::BackboneReport& report);
 std::string show(const pipeline::FeaturesReport& report);
 std::string show(const std::vector<pipeline::RegistrySummary>& models, const std::string& registry);
 

@@ -115,6 +115,13 @@ Value to_value(const ValidateReport& report) {
   return value;
 }
 
+Value to_value(const BackboneReport& report) {
+  return Dict{{"output", report.output.string()},         {"tensors", count(report.tensors)},
+              {"parameters", count(report.parameters)},   {"bytes", count(report.bytes)},
+              {"source_sha256", report.source_sha256},    {"compared_with", report.compared_with},
+              {"max_scaled_diff", report.max_scaled_diff}};
+}
+
 Value to_value(const Inspection& inspection) {
   Value value = Dict{{"format", inspection.format},
                      {"bytes", count(inspection.bytes)},

@@ -21,7 +21,9 @@ using Network = std::variant<Classifier, CompactClassifier, AstClassifier>;
 /// Loads whatever architecture the tensors are of. Of a whole model with WakeBuilder's classifier
 /// it takes the classifier alone; load_ast_classifier() takes all of it. Errors: as
 /// load_classifier, load_compact, load_ast_classifier.
-Result<Network> load_network(const NamedTensors& tensors, const core::Value& metadata);
+/// `config` is that of an AST, if a file says it.
+Result<Network> load_network(const NamedTensors& tensors, const core::Value& metadata,
+                             const std::optional<AstConfig>& config = std::nullopt);
 
 const Settings& settings_of(const Network& network);
 

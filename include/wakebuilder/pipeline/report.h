@@ -2,6 +2,7 @@
 #pragma once
 
 #include "wakebuilder/core/value.h"
+#include "wakebuilder/pipeline/backbone.h"
 #include "wakebuilder/pipeline/convert.h"
 #include "wakebuilder/pipeline/export.h"
 #include "wakebuilder/pipeline/features.h"
@@ -17,6 +18,7 @@ core::Value to_value(const ExportReport& report);
 core::Value to_value(const ValidateReport& report);
 core::Value to_value(const Inspection& inspection);
 core::Value to_value(const ConvertReport& report);
+core::Value to_value(const BackboneReport& report);
 core::Value to_value(const FeaturesReport& report);
 core::Value to_value(const std::vector<RegistrySummary>& models);
 
