@@ -98,7 +98,7 @@ class AudioReader::Impl {
     return {};
   }
 
-  /// The mean over the channels, in float32 as numpy's.
+  /// The mean over the channels.
   void mix(std::span<const float> interleaved, std::size_t channels) {
     taken_ = 0;
     mono_.resize(interleaved.size() / channels);
