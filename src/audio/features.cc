@@ -28,7 +28,7 @@ tl::unexpected<Error> too_short(std::size_t samples) {
 void run_part(const MelKernel& kernel, std::span<const float> samples, std::size_t count,
               const Normalisation& normalisation, float* out) {
   std::array<float, (kMaxLanes - 1) * kFrameShift + kFrameLength> padded{};
-  std::array<float, kMaxLanes * kMelBins> rows;
+  std::array<float, kMaxLanes * kMelBins> rows{};
   std::copy_n(samples.begin(), (count - 1) * kFrameShift + kFrameLength, padded.begin());
   kernel.run(mel_tables(), padded.data(), normalisation, rows.data());
   std::copy_n(rows.begin(), count * kMelBins, out);

@@ -86,7 +86,7 @@ WAKEBUILDER_INLINE void transpose_square(std::array<FourFloats, kBlock>& rows) {
 /// Four samples of four hops, as four columns in double.
 WAKEBUILDER_INLINE void transpose_block(const std::array<const float*, kBlock>& from, double* to,
                                         std::size_t stride) {
-  std::array<FourFloats, kBlock> square;
+  std::array<FourFloats, kBlock> square{};
   for (std::size_t row = 0; row < kBlock; ++row) {
     std::memcpy(&square[row], from[row], sizeof(FourFloats));
   }
@@ -105,7 +105,7 @@ WAKEBUILDER_INLINE void transpose(const float* samples, Workspace<Width>& work) 
   for (std::size_t i = 0; i < kFrameShift; i += kBlock) {
     const std::size_t hops = i < kHalfHop ? Work::kHops : Work::kHops - 1;
     for (std::size_t hop = 0; hop < Work::kColumns; hop += kBlock) {
-      std::array<const float*, kBlock> from;
+      std::array<const float*, kBlock> from{};
       for (std::size_t row = 0; row < kBlock; ++row) {
         from[row] = samples + (hop + row < hops ? hop + row : 0) * kFrameShift + i;
       }
@@ -344,7 +344,7 @@ WAKEBUILDER_INLINE void write_rows(const Workspace<Width>& work, float* out) {
   constexpr std::size_t kRows = Workspace<Width>::kRows;
   for (std::size_t b = 0; b < kMelBins; b += kBlock) {
     for (std::size_t lane = 0; lane < Width; lane += kBlock) {
-      std::array<FourFloats, kBlock> square;
+      std::array<FourFloats, kBlock> square{};
       for (std::size_t i = 0; i < kBlock; ++i) {
         std::memcpy(&square[i], work.columns.data() + (b + i) * kRows + lane, sizeof(FourFloats));
       }
@@ -359,7 +359,7 @@ WAKEBUILDER_INLINE void write_rows(const Workspace<Width>& work, float* out) {
 template <std::size_t Width>
 WAKEBUILDER_INLINE void compute(const MelTables& tables, const float* samples,
                                 const Normalisation& normalisation, float* out) {
-  Workspace<Width> work;
+  Workspace<Width> work;  // NOLINT(cppcoreguidelines-pro-type-member-init): 40 KiB, all written
   transpose<Width>(samples, work);
   first_stage<Width>(tables, work);
   middle_stage<Width, kPoints / 4>(tables, work);

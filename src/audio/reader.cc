@@ -98,7 +98,7 @@ class AudioReader::Impl {
     return {};
   }
 
-  /// The mean over the channels, in float32 as numpy's.
+  /// The mean over the channels.
   void mix(std::span<const float> interleaved, std::size_t channels) {
     taken_ = 0;
     mono_.resize(interleaved.size() / channels);
@@ -167,7 +167,7 @@ Result<std::vector<float>> load_audio(const std::filesystem::path& path, double 
   WAKEBUILDER_TRY(auto reader, AudioReader::open(path));
   const double limit = max_seconds * kSampleRateHz;
   std::vector<float> samples;
-  std::array<float, kPieceFrames> piece;
+  std::array<float, kPieceFrames> piece{};
   while (true) {
     WAKEBUILDER_TRY(const std::size_t count, reader.read(piece));
     if (count == 0) return samples;

@@ -154,6 +154,53 @@ Result<void> check_wav_is_whole(ByteSource& source) {
                                        " bytes of samples, found " + std::to_string(data->present));
 }
 
+// ---- MP3 ----
+
+std::uint32_t big_endian(std::span<const std::byte> bytes) {
+  std::uint32_t number = 0;
+  for (const std::byte byte : bytes.first(4))
+    number = number << 8U | std::to_integer<std::uint32_t>(byte);
+  return number;
+}
+
+/// Behind an ID3v2 tag: "ID3", version, flags, size in four bytes of seven bits.
+std::uint64_t behind_id3(ByteSource& source) {
+  constexpr std::uint64_t kHeader = 10;
+  std::array<std::byte, kHeader> bytes{};
+  if (source.read_at(0, bytes) != bytes.size()) return 0;
+  if (std::string_view(reinterpret_cast<const char*>(bytes.data()), 3) != "ID3") return 0;
+  std::uint64_t size = 0;
+  for (std::size_t i = 6; i < kHeader; ++i)
+    size = size << 7U | (std::to_integer<std::uint64_t>(bytes[i]) & 0x7fU);
+  return kHeader + size;
+}
+
+/// The bytes of the stream that its first frame declares (a header that the LAME and Xing encoders
+/// write: "Xing" or "Info", flags, number of frames if flag 1, number of bytes if flag 2).
+std::optional<std::uint32_t> declared_mp3_bytes(ByteSource& source, std::uint64_t start) {
+  constexpr std::size_t kFurthest =
+      36;  // header of a frame and the side information of MPEG 1 stereo
+  std::array<std::byte, kFurthest + 16> bytes{};
+  if (source.read_at(start, bytes) != bytes.size()) return std::nullopt;
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const std::size_t at = std::min(text.find("Xing"), text.find("Info"));
+  if (at > kFurthest) return std::nullopt;
+  const auto header = std::span(bytes).subspan(at);
+  const std::uint32_t flags = big_endian(header.subspan(4));
+  if ((flags & 2U) == 0) return std::nullopt;
+  return big_endian(header.subspan((flags & 1U) != 0 ? 12 : 8));
+}
+
+/// The decoder takes a torn MP3 for a shorter one.
+Result<void> check_mp3_is_whole(ByteSource& source) {
+  const std::uint64_t start = behind_id3(source);
+  const auto declared = declared_mp3_bytes(source, start);
+  if (!declared || start > source.size() || *declared <= source.size() - start) return {};
+  return fail(ErrorCode::kCorrupt, "is cut off: expected " + std::to_string(*declared) +
+                                       " bytes of sound, found " +
+                                       std::to_string(source.size() - start));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ByteSource>> open_file_source(const fs::path& path) {
@@ -220,11 +267,20 @@ SoundFile::SoundFile(std::unique_ptr<Handle, Close> handle, AudioInfo info)
 
 namespace {
 
-/// libsndfile's words, without its full stop.
+/// libsndfile's words without trimmings; where it has none of its own it says "File does not
+/// exist".
 std::string words_of(SNDFILE* file) {
+  constexpr std::string_view kPrefix = "Error : ";
   std::string words = core::quote(sf_strerror(file));
+  if (words.starts_with("File does not exist")) return "its data cannot be decoded";
+  if (words.starts_with("Internal error")) return "its header contradicts itself";
+  if (words.starts_with(kPrefix)) words.erase(0, kPrefix.size());
   while (!words.empty() && words.back() == '.') words.pop_back();
   return words;
+}
+
+tl::unexpected<Error> no_samples() {
+  return fail(ErrorCode::kCorrupt, "holds no samples; expected sound behind its header");
 }
 
 Result<void> check_header(const SF_INFO& found) {
@@ -238,7 +294,7 @@ Result<void> check_header(const SF_INFO& found) {
     return fail(ErrorCode::kUnsupported, "expected 1 to " + std::to_string(kMaxChannels) +
                                              " channels, found " + std::to_string(found.channels));
   }
-  if (found.frames == 0) return fail(ErrorCode::kCorrupt, "holds no samples");
+  if (found.frames == 0) return no_samples();
   return {};
 }
 
@@ -249,6 +305,7 @@ Result<SoundFile> SoundFile::open(std::unique_ptr<ByteSource> source) {
   const std::string_view format = format_of(*source);
   if (format.empty()) return not_sound();
   if (format == "WAV") WAKEBUILDER_CHECK(check_wav_is_whole(*source));
+  if (format == "MP3") WAKEBUILDER_CHECK(check_mp3_is_whole(*source));
   std::unique_ptr<Handle, Close> handle(std::make_unique<Handle>().release());
   handle->source = std::move(source);
   SF_VIRTUAL_IO callbacks{.get_filelen = Handle::size,
@@ -290,8 +347,10 @@ Result<std::size_t> SoundFile::read(std::span<float> out) {
 
 Result<void> SoundFile::check_end() const {
   const auto rate = static_cast<double>(info_.sample_rate_hz);
-  if (frames_read_ == 0) return fail(ErrorCode::kCorrupt, "holds no samples");
-  if (!info_.frames || info_.format == "MP3" || frames_read_ >= *info_.frames) return {};
+  if (frames_read_ == 0) return no_samples();
+  if (!info_.frames || info_.format == "MP3" || info_.format == "Ogg" ||
+      frames_read_ >= *info_.frames)
+    return {};
   return fail(ErrorCode::kCorrupt,
               "is cut off: expected " + seconds_text(static_cast<double>(*info_.frames) / rate) +
                   ", found " + seconds_text(static_cast<double>(frames_read_) / rate));

@@ -117,7 +117,7 @@ class Canvas {
   void letter(std::size_t x, std::size_t y, const Glyph& glyph) {
     for (std::size_t row = 0; row < kGlyphHeight; ++row) {
       for (std::size_t column = 0; column < 5; ++column) {
-        if ((glyph.rows[row] >> (4 - column) & 1U) == 0) continue;
+        if ((unsigned{glyph.rows[row]} >> (4 - column) & 1U) == 0) continue;
         fill(x + column * kTextScale, y + row * kTextScale, kTextScale, kTextScale, kInk);
       }
     }
@@ -150,7 +150,7 @@ void draw_energies(Canvas& canvas, std::span<const float> features, double scale
   const std::size_t frames = features.size() / kMelBins;
   const std::size_t wide = frame_pixels(frames);
   const auto [low, high] = std::ranges::minmax_element(features);
-  const double loudest = static_cast<double>(*high);
+  const auto loudest = static_cast<double>(*high);
   const double range = std::clamp((loudest - static_cast<double>(*low)) * scale, 1e-3, kRange);
   for (std::size_t frame = 0; frame < frames; ++frame) {
     for (std::size_t bin = 0; bin < kMelBins; ++bin) {
@@ -170,7 +170,7 @@ std::size_t row_of(double hz) {
   const double step = (mel(kHighHz) - mel(kLowHz)) / static_cast<double>(kMelBins + 1);
   const double bin = (mel(hz) - mel(kLowHz)) / step - 1.0;
   const double from_top = (static_cast<double>(kMelBins) - 0.5 - bin) * kBinPixels;
-  const double bottom = static_cast<double>(kMelBins * kBinPixels - 1);
+  const auto bottom = static_cast<double>(kMelBins * kBinPixels - 1);
   return kTop + static_cast<std::size_t>(std::clamp(from_top, 0.0, bottom));
 }
 

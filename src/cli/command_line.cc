@@ -185,6 +185,7 @@ void add_features(CLI::App& app, CommandLine& line, FeaturesCommand& command) {
   verb->add_option("--frames", command.options.frames,
                    "Rows: frames of 10 ms, padded or cut (default 1024)")
       ->option_text("N")
+      ->check(CLI::Range(std::size_t{1}, audio::kMaxFrames))
       ->excludes(preprocessor);
   verb->add_option("--mean", command.options.mean, "Mean of the values (default -4.2677393)")
       ->option_text("X")

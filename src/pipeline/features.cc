@@ -85,7 +85,7 @@ Result<Features> read_features(const fs::path& recording, const FeatureOptions& 
   WAKEBUILDER_TRY(const auto extractor, audio::FeatureExtractor::create(options));
   WAKEBUILDER_TRY(auto reader, audio::AudioReader::open(recording));
   audio::FeatureStream stream(options);
-  std::array<float, 4096> piece;
+  std::array<float, 4096> piece{};
   std::vector<float> rows;
   while (stream.frames() < options.frames) {
     WAKEBUILDER_TRY(const std::size_t count, reader.read(piece));

@@ -34,7 +34,8 @@ class AudioReader {
  public:
   /// Errors, which name the file: kNotFound; kUnsupported for a folder, for what is none of the
   /// four formats, for rates outside 1 to 768 kHz and for more than 64 channels; kCorrupt for a
-  /// damaged header, for a file without samples and for a WAV that is cut off; kIo.
+  /// damaged header, for a file without samples, and for a WAV or MP3 shorter than its header says;
+  /// kIo.
   static Result<AudioReader> open(const std::filesystem::path& path);
 
   /// The same from memory, which must outlive the reader; `name` stands in for the path in errors.
@@ -47,9 +48,9 @@ class AudioReader {
   const AudioInfo& info() const;
 
   /// Fills `out` with 16 kHz samples; fewer than its size only at the end, then 0.
-  /// Errors: kCorrupt for damaged data, for fewer samples than the file promises (not for MP3,
-  /// whose length may be an estimate), and for NaN or infinity, with the time. After an error, the
-  /// same error again.
+  /// Errors: kCorrupt for damaged data, for fewer samples than a WAV or FLAC promises, and for NaN
+  /// or infinity, with the time. What comes before the damage is given first; then it is always the
+  /// same error.
   Result<std::size_t> read(std::span<float> out);
 
  private:
