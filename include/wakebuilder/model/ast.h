@@ -66,8 +66,6 @@ struct AstClassification {
   Linear<T> dense;
 };
 
-inline constexpr double kAstClassifierEpsilon = 1e-12;
-
 template <class T>
 Ast<T> make_ast(const AstConfig& config) {
   Ast<T> ast;
@@ -183,10 +181,10 @@ typename Ops::Value forward(Ops& op, const Ast<typename Ops::Weight>& w, const A
 /// pooler_output [batch, hidden] -> logits [batch, 2].
 template <class Ops>
 typename Ops::Value forward(Ops& op, const AstClassification<typename Ops::Weight>& w,
-                            typename Ops::Value x) {
+                            const AstConfig& config, typename Ops::Value x) {
   const auto scope = op.scope("classifier");
   return scope.result(
-      op.linear("dense", op.layer_norm("norm", x, w.norm, kAstClassifierEpsilon), w.dense));
+      op.linear("dense", op.layer_norm("norm", x, w.norm, config.layer_norm_eps), w.dense));
 }
 
 }  // namespace wakebuilder::model

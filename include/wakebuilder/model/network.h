@@ -104,7 +104,7 @@ typename Ops::Value forward(Ops& op, const AstClassifier& network, const GraphOp
   }
   if (const auto* head = std::get_if<Classifier>(&network.head))
     return forward(op, head->head, head->config, x);
-  return forward(op, std::get<1>(network.head), x);
+  return forward(op, std::get<1>(network.head), network.config, x);
 }
 
 /// The graph of a network. @pre options are resolved
