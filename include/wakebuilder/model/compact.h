@@ -179,36 +179,42 @@ typename Ops::Value forward(Ops& op, const std::string& name,
 }
 
 /// The tokens around each, [batch, c, N] -> [batch, window, c, N]: from (window - 1) / 2 before to
-/// as many behind, `outside` where there is none.
+/// as many behind, zeros where there is none.
 template <class Ops>
-typename Ops::Value neighbours(Ops& op, const std::string& name, typename Ops::Value x,
-                               std::int64_t window, double outside) {
+typename Ops::Value neighbours(Ops& op, typename Ops::Value x, std::int64_t channels,
+                               std::int64_t window) {
   const std::int64_t side = window / 2;
-  const auto padded = op.pad(name + "_padded", x, {0, 0, side}, {0, 0, side}, outside);
+  const auto padded = op.pad("padded", x, {0, 0, side}, {0, 0, side}, 0.0);
   std::vector<typename Ops::Value> moved;
   for (std::int64_t i = 0; i < window; ++i) {
     const std::int64_t end = i + 1 == window ? kToTheEnd : i + 1 - window;
-    const std::string part = name + "_" + std::to_string(i);
-    moved.push_back(op.unsqueeze(part + "_apart", op.slice(part, padded, 2, i, end), 1));
+    moved.push_back(op.slice("near_" + std::to_string(i), padded, 2, i, end));
   }
-  return op.concat(name, moved, 1);
+  return op.reshape("near", op.concat("all_near", moved, 1), {0, window, channels, -1});
 }
 
-/// x [batch, 96, N], minus [batch, 1, N] (0, or -1e4 for masked tokens) -> [batch, width, N].
+/// x [batch, 96, N] -> [batch, width, N]. Scores, mask and values look around together, so that the
+/// graph has few nodes: a token that is masked, or beyond the ends, has mask 0 and its score counts
+/// 1e4 less.
 template <class Ops>
 typename Ops::Value forward(Ops& op, const AttentionPooling<typename Ops::Weight>& w,
                             const CompactConfig& config, typename Ops::Value x,
-                            typename Ops::Value mask, typename Ops::Value minus) {
+                            typename Ops::Value mask) {
   const auto scope = op.scope("attention");
-  const auto masked = op.add("masked", op.conv("score", x, w.score, {}), minus);
-  const auto scores =
-      op.add("scores", neighbours(op, "score_near", masked, config.window, -kMaskedOut),
-             op.value(w.position, {config.window, config.heads, 1}));
-  const auto weights = op.softmax("weights", op.transpose("by_token", scores, {0, 3, 2, 1}));
-  const auto near =
-      op.transpose("near_by_token", neighbours(op, "near", x, config.window, 0.0), {0, 3, 1, 2});
-  const auto mixed = op.reshape("heads_joined", op.matmul("mixed", weights, near),
-                                {0, 0, config.heads * kEmbeddingDim});
+  const std::int64_t heads = config.heads;
+  const auto together = op.concat("together", {op.conv("score", x, w.score, {}), mask, x}, 1);
+  const auto near = op.transpose(
+      "by_token", neighbours(op, together, heads + 1 + kEmbeddingDim, config.window), {0, 3, 1, 2});
+  const auto near_mask = op.slice("near_mask", near, 3, heads, heads + 1);
+  const auto minus =
+      op.scale("masked_out", op.shift("mask_minus_one", near_mask, -1.0), kMaskedOut);
+  const auto own =
+      op.add("positions", op.slice("near_scores", near, 3, 0, heads), op.value(w.position));
+  const auto weights =
+      op.softmax("weights", op.transpose("by_head", op.add("scores", own, minus), {0, 1, 3, 2}));
+  const auto values = op.slice("near_values", near, 3, heads + 1, kToTheEnd);
+  const auto mixed = op.reshape("heads_joined", op.matmul("mixed", weights, values),
+                                {0, 0, heads * kEmbeddingDim});
   const auto y = forward(op, "project", w.project, op.transpose("channels", mixed, {0, 2, 1}));
   return scope.result(op.mul("real_tokens", op.relu("relu", y), mask));
 }
@@ -248,8 +254,7 @@ typename Ops::Value classify(Ops& op, const Compact<typename Ops::Weight>& w,
     x = op.add("input_shift", x, op.value(folded.bias, {kEmbeddingDim, 1}));
   }
   x = op.mul("real_input", x, mask);
-  const auto minus = op.scale("masked_out", op.shift("mask_minus_one", mask, -1.0), kMaskedOut);
-  x = forward(op, w.attention, config, x, mask, minus);
+  x = forward(op, w.attention, config, x, mask);
   x = forward(op, w.se_block, x, mask);
   for (std::size_t i = 0; i < w.tcn_block.size(); ++i) {
     const auto scope = op.scope("tcn_block_" + std::to_string(i));
@@ -257,6 +262,7 @@ typename Ops::Value classify(Ops& op, const Compact<typename Ops::Weight>& w,
   }
   {
     const auto scope = op.scope("pooled");
+    const auto minus = op.scale("masked_out", op.shift("mask_minus_one", mask, -1.0), kMaskedOut);
     const auto most = op.reduce("maximum", op.add("real", x, minus), Reduction::kMax, 2);
     x = scope.result(op.squeeze("clip", most, 2));
   }
