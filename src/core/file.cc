@@ -138,6 +138,14 @@ MappedFile::~MappedFile() {
   }
 }
 
+void MappedFile::release_pages() const {
+  if (bytes_.empty()) return;
+  // Never written, so nothing is lost (madvise(2): "repopulating the memory contents from the
+  // up-to-date contents of the underlying mapped file").
+  ::madvise(const_cast<std::byte*>(bytes_.data()),  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+            bytes_.size(), MADV_DONTNEED);
+}
+
 Result<std::string> read_text(const fs::path& path) {
   WAKEBUILDER_TRY(const auto file, MappedFile::open(path));
   return std::string(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());

@@ -21,6 +21,7 @@ struct ReadFile {
   checkpoint::StateDict state;
   checkpoint::Format format;
   std::string sha256;
+  std::shared_ptr<const core::MappedFile> mapped;
 };
 
 Result<ReadFile> read(const fs::path& path) {
@@ -30,7 +31,8 @@ Result<ReadFile> read(const fs::path& path) {
   WAKEBUILDER_TRY(const auto file, checkpoint::read(mapped, path));
   auto state = checkpoint::find_state_dict(file);
   if (!state) return fail_in(core::shown(path), std::move(state).error());
-  return ReadFile{.state = *std::move(state), .format = file.format, .sha256 = sha256.get()};
+  return ReadFile{
+      .state = *std::move(state), .format = file.format, .sha256 = sha256.get(), .mapped = mapped};
 }
 
 model::Settings& settings_of(model::Network& network) {
@@ -94,18 +96,19 @@ Result<model::AstClassifier> load_whole(const checkpoint::StateDict& state, cons
   return network;
 }
 
-Result<model::LoadedAst> load_base(const fs::path& path, std::string& sha256) {
+Result<model::LoadedAst> load_base(const fs::path& path, LoadedNetwork& loaded) {
   WAKEBUILDER_TRY(auto file, read(path));
   WAKEBUILDER_TRY(const auto config, config_beside(path));
   auto base = model::load_ast(file.state.tensors, config);
   if (!base) return fail_in(core::shown(path), std::move(base).error());
-  sha256 = std::move(file.sha256);
+  loaded.base_sha256 = std::move(file.sha256);
+  loaded.files.push_back(std::move(file.mapped));
   return base;
 }
 
 /// The graph ast of a checkpoint: its own backbone, or that of the base.
 Result<model::Network> load_ast_network(const checkpoint::StateDict& state, const fs::path& path,
-                                        const LoadOptions& options, std::string& base_sha256) {
+                                        const LoadOptions& options, LoadedNetwork& loaded) {
   if (options.base.empty()) {
     if (!model::holds_ast(state.tensors)) {
       return fail(ErrorCode::kInvalidArgument,
@@ -120,7 +123,7 @@ Result<model::Network> load_ast_network(const checkpoint::StateDict& state, cons
   WAKEBUILDER_TRY(const auto weights, weights_of(options.base));
   auto head = model::load_classifier(state.tensors, state.metadata);
   if (!head) return fail_in(core::shown(path), std::move(head).error());
-  WAKEBUILDER_TRY(auto base, load_base(weights, base_sha256));
+  WAKEBUILDER_TRY(auto base, load_base(weights, loaded));
   auto network = model::join(std::move(base), *std::move(head));
   if (!network) return fail_in(core::shown(weights), std::move(network).error());
   WAKEBUILDER_CHECK(read_features_beside(weights, *network));
@@ -129,10 +132,10 @@ Result<model::Network> load_ast_network(const checkpoint::StateDict& state, cons
 }
 
 Result<model::Network> build(const checkpoint::StateDict& state, const fs::path& path,
-                             const LoadOptions& options, std::string& base_sha256) {
+                             const LoadOptions& options, LoadedNetwork& loaded) {
   const bool is_wanted = options.graph == "ast" || (options.graph.empty() && !options.base.empty());
   if (is_wanted && !model::is_compact(state.tensors))
-    return load_ast_network(state, path, options, base_sha256);
+    return load_ast_network(state, path, options, loaded);
   std::optional<model::AstConfig> config;
   if (model::holds_ast(state.tensors)) {
     WAKEBUILDER_TRY(config, config_beside(path));
@@ -151,9 +154,10 @@ Result<LoadedNetwork> load_network(const fs::path& checkpoint, const LoadOptions
   LoadedNetwork loaded{.network = {},
                        .format = file.format,
                        .sha256 = std::move(file.sha256),
+                       .files = {std::move(file.mapped)},
                        .base_sha256 = {},
                        .holds_backbone = model::holds_ast(file.state.tensors)};
-  WAKEBUILDER_TRY(loaded.network, build(file.state, checkpoint, options, loaded.base_sha256));
+  WAKEBUILDER_TRY(loaded.network, build(file.state, checkpoint, options, loaded));
   const std::string found = model::graph_name(loaded.network);
   if (!options.graph.empty() && options.graph != found) {
     return fail(ErrorCode::kInvalidArgument, core::shown(checkpoint) + ": expected the graph " +

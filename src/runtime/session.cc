@@ -33,6 +33,13 @@ Result<Handle<OrtSessionOptions>> make_options(const Api& api, const SessionOpti
   // Waiting threads sleep instead of burning a core.
   WAKEBUILDER_CHECK(
       check(api, api.ort->AddSessionConfigEntry(raw, "session.intra_op.allow_spinning", "0")));
+  if (options.weights_folder.empty()) return handle;
+  WAKEBUILDER_CHECK(check(api, api.ort->AddSessionConfigEntry(
+                                   raw, "session.model_external_initializers_file_folder_path",
+                                   options.weights_folder.c_str())));
+  // Packing would copy every weight.
+  WAKEBUILDER_CHECK(
+      check(api, api.ort->AddSessionConfigEntry(raw, "session.disable_prepacking", "1")));
   return handle;
 }
 

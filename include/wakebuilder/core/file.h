@@ -28,6 +28,10 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return bytes_; }
 
+  /// Lets the machine take the memory of the pages back; what is touched again is read again. For
+  /// files of hundreds of megabytes that are walked through more than once.
+  void release_pages() const;
+
  private:
   explicit MappedFile(std::span<const std::byte> bytes) : bytes_(bytes) {}
   std::span<const std::byte> bytes_;

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "wakebuilder/checkpoint/checkpoint.h"
+#include "wakebuilder/core/file.h"
 #include "wakebuilder/core/result.h"
 #include "wakebuilder/model/network.h"
 
@@ -14,7 +17,10 @@ namespace wakebuilder::pipeline {
 struct LoadedNetwork {
   model::Network network;
   checkpoint::Format format = checkpoint::Format::kPyTorchZip;
-  std::string sha256;           ///< of the whole file
+  std::string sha256;  ///< of the whole file
+  /// The files that the weights lie in. After a walk through all of them release_pages() gives the
+  /// memory back.
+  std::vector<std::shared_ptr<const core::MappedFile>> files;
   std::string base_sha256;      ///< of the backbone's file, if it is another
   bool holds_backbone = false;  ///< the checkpoint has an AST beside its head
 };

@@ -19,6 +19,10 @@ struct SessionOptions {
   /// Threads inside an operator. One is right for models of this size: more only wake the other
   /// cores.
   int threads = 1;
+  /// Of a model in memory: the folder that its external data is looked for in. The weights are then
+  /// mapped and used where they are, so that a model of hundreds of megabytes takes its size once;
+  /// "" is the working directory, and weights are packed for speed.
+  std::filesystem::path weights_folder{};
 };
 
 /// An input or output of a model.
@@ -40,7 +44,7 @@ class Session {
                               const std::filesystem::path& model,
                               const SessionOptions& options = {});
 
-  /// Loads a model from memory; it must hold its weights itself.
+  /// Loads a model from memory, with its weights in it or in `options.weights_folder`.
   static Result<Session> open(std::shared_ptr<const OnnxRuntime> runtime,
                               std::span<const std::byte> model, const SessionOptions& options = {});
 
