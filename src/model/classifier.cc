@@ -170,7 +170,7 @@ Result<Classifier> load_classifier(const NamedTensors& tensors, const core::Valu
   WAKEBUILDER_CHECK(agree(metadata, classifier.config));
   WAKEBUILDER_CHECK(loaded);
   classifier.head = std::move(faithful);
-  WAKEBUILDER_CHECK(weights.check_all_used(kSource));
+  WAKEBUILDER_CHECK(weights.check_all_used("a " + std::string(kSource)));
   WAKEBUILDER_TRY(static_cast<Settings&>(classifier), read_settings(metadata));
   return classifier;
 }

@@ -123,27 +123,29 @@ Result<AstConfig> infer_config(const Weights& weights) {
 
 // ---- weights ----
 
-/// With qkv_bias false there are none; zeros do the same.
-void add_missing_biases(NamedTensors& tensors, const AstConfig& config) {
-  for (std::int64_t i = 0; i < config.num_hidden_layers; ++i) {
-    for (const char* name : {"query", "key", "value"}) {
-      std::string bias =
-          "encoder.layer." + std::to_string(i) + ".attention.attention." + name + ".bias";
-      const bool is_there =
-          std::ranges::any_of(tensors, [&](const auto& item) { return item.first == bias; });
-      if (is_there) continue;
-      tensors.emplace_back(
-          std::move(bias),
-          Tensor::from(std::vector<float>(static_cast<std::size_t>(config.hidden_size)),
-                       {config.hidden_size}));
-    }
-  }
+/// True for attention.attention.{query,key,value}.PART of a layer.
+bool is_of_attention(const std::string& name, std::string_view part) {
+  const std::size_t at = name.find(".attention.attention.");
+  return at != std::string::npos && name.ends_with(part);
 }
 
+/// With qkv_bias false there are none; zeros do the same.
+void add_zero_biases(NamedTensors& tensors, const AstConfig& config) {
+  constexpr std::string_view kWeight = ".weight";
+  const Tensor zeros = Tensor::from(
+      std::vector<float>(static_cast<std::size_t>(config.hidden_size)), {config.hidden_size});
+  NamedTensors biases;
+  for (const auto& [name, tensor] : tensors) {
+    if (!is_of_attention(name, kWeight)) continue;
+    biases.emplace_back(name.substr(0, name.size() - kWeight.size()) + ".bias", zeros);
+  }
+  tensors.insert(tensors.end(), biases.begin(), biases.end());
+}
+
+/// A single one that is missing is no setting but a mistake.
 bool lacks_all_biases(const NamedTensors& tensors) {
-  return std::ranges::none_of(tensors, [](const auto& item) {
-    return item.first.ends_with(".attention.attention.query.bias");
-  });
+  return std::ranges::none_of(
+      tensors, [](const auto& item) { return is_of_attention(item.first, ".bias"); });
 }
 
 bool is_classifier(const std::string& name) { return name.starts_with("classifier."); }
@@ -167,7 +169,7 @@ Result<AstClassification<Parameter>> load_classification(const NamedTensors& oth
   AstClassification<Parameter> head;
   WAKEBUILDER_CHECK(
       weights.load([&](auto&& f) { visit(head, width, std::forward<decltype(f)>(f)); }));
-  WAKEBUILDER_CHECK(weights.check_all_used("classifier of an " + std::string(kSource)));
+  WAKEBUILDER_CHECK(weights.check_all_used("the classifier of an " + std::string(kSource)));
   return head;
 }
 
@@ -240,19 +242,19 @@ Result<LoadedAst> load_ast(const NamedTensors& tensors, const std::optional<AstC
     WAKEBUILDER_TRY(loaded.config, infer_config(Weights(backbone)));
   }
   WAKEBUILDER_CHECK(check_sizes(loaded.config));
-  if (lacks_all_biases(backbone)) add_missing_biases(backbone, loaded.config);
+  if (lacks_all_biases(backbone)) add_zero_biases(backbone, loaded.config);
   Weights weights(backbone);
   loaded.backbone = make_ast<Parameter>(loaded.config);
   const auto filled = weights.load(
       [&](auto&& f) { visit(loaded.backbone, loaded.config, std::forward<decltype(f)>(f)); });
   if (!filled) {
     // A name that nobody knows often is the missing one in another spelling.
-    const auto left = weights.check_all_used(kSource);
+    const auto left = weights.check_all_used("an " + std::string(kSource));
     const bool is_missing = filled.error().message.ends_with("found no such tensor");
     if (left || !is_missing) return fail(filled.error());
     return fail(filled.error().code, filled.error().message + "; " + left.error().message);
   }
-  WAKEBUILDER_CHECK(weights.check_all_used(kSource));
+  WAKEBUILDER_CHECK(weights.check_all_used("an " + std::string(kSource)));
   return loaded;
 }
 

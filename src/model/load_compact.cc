@@ -236,7 +236,7 @@ Result<CompactClassifier> load_compact(const NamedTensors& tensors, const core::
   WAKEBUILDER_CHECK(weights.load([&](auto&& f) {
     visit(classifier.network, classifier.config, std::forward<decltype(f)>(f));
   }));
-  WAKEBUILDER_CHECK(weights.check_all_used(kSource));
+  WAKEBUILDER_CHECK(weights.check_all_used("a " + std::string(kSource)));
   WAKEBUILDER_CHECK(check_variances(classifier.network, classifier.config));
   WAKEBUILDER_TRY(classifier.frames, read_frames(metadata));
   WAKEBUILDER_TRY(static_cast<Settings&>(classifier), read_settings(metadata));

@@ -32,7 +32,9 @@ Result<void> check_finite(const std::string& name, const Tensor& tensor) {
 }  // namespace
 
 Weights::Weights(const NamedTensors& tensors) : tensors_(tensors) {
-  for (const auto& [name, tensor] : tensors) by_name_.emplace(name, &tensor);
+  for (const auto& [name, tensor] : tensors) {
+    if (!by_name_.emplace(name, &tensor).second) twice_.insert(name);
+  }
 }
 
 const Tensor* Weights::find(const std::string& name) const {
@@ -57,6 +59,10 @@ Result<Parameter> Weights::parameter(const std::string& name, const Shape& shape
     return fail(ErrorCode::kMismatch,
                 name + ": expected " + core::to_string(shape) + ", found no such tensor");
   }
+  if (twice_.contains(name)) {
+    return fail(ErrorCode::kCorrupt,
+                name + ": expected one tensor, found it twice, in two spellings");
+  }
   if (tensor->shape() != shape) {
     return fail(ErrorCode::kMismatch, name + ": expected " + core::to_string(shape) + ", found " +
                                           core::to_string(tensor->shape()));
@@ -78,7 +84,7 @@ Result<void> Weights::check_all_used(std::string_view source) const {
   if (count == 0) return {};
   if (count > 5) extra += " and " + std::to_string(count - 5) + " more";
   return fail(ErrorCode::kMismatch,
-              "expected only the tensors of a " + std::string(source) + ", found also " + extra);
+              "expected only the tensors of " + std::string(source) + ", found also " + extra);
 }
 
 }  // namespace wakebuilder::model

@@ -27,15 +27,19 @@ class Weights {
 
   /// The tensor as a float32 weight of this shape, marked as used. Errors: kMismatch when it is
   /// missing or of another shape, kUnsupported for other element types, kCorrupt for numbers that
-  /// are NaN, infinite or beyond float32.
+  /// are NaN, infinite or beyond float32, and for a name that is given twice.
   Result<Parameter> parameter(const std::string& name, const core::Shape& shape);
 
-  /// Fills all weights that visit(f) shows as f(name, weight, shape). Stops at the first error.
+  /// Fills all weights that visit(f) shows as f(name, weight, shape). Gives the first error; then
+  /// the names that come after it count as used, so that check_all_used() shows only foreign ones.
   template <class Visit>
   Result<void> load(Visit&& visit) {
     Result<void> status;
     visit([&](const std::string& name, Parameter& weight, const core::Shape& shape) {
-      if (!status) return;
+      if (!status) {
+        used_.insert(name);
+        return;
+      }
       auto loaded = parameter(name, shape);
       if (loaded) {
         weight = *std::move(loaded);
@@ -46,12 +50,14 @@ class Weights {
     return status;
   }
 
-  /// kMismatch when tensors are left over; names up to five. `source`: "WakeBuilder classifier".
+  /// kMismatch when tensors are left over; names up to five. `source`: "a WakeBuilder
+  /// classifier".
   Result<void> check_all_used(std::string_view source) const;
 
  private:
   const NamedTensors& tensors_;
   std::unordered_map<std::string, const core::Tensor*> by_name_;
+  std::unordered_set<std::string> twice_;
   std::unordered_set<std::string> used_;
 };
 

@@ -107,6 +107,54 @@ TEST_F(RegistryTest, AnExportRecordsItselfAndKeepsUnknownKeys) {
   EXPECT_EQ(*metadata->find("wake_word")->get_if<std::string>(), "jarvis");
 }
 
+TEST_F(RegistryTest, ABaseIsRememberedForTheNextExportOfTheGraphAst) {
+  if (!runtime::OnnxRuntime::load()) GTEST_SKIP() << "ONNX Runtime is not there";
+  std::filesystem::create_directories(folder_ / "custom/heard");
+  std::filesystem::copy_file(data("ast/wakebuilder/model.pt"), folder_ / "custom/heard/heard.pt");
+  EXPECT_THAT(export_entry(*registry_.find("heard"), {.graph = "ast"}),
+              HasError(ErrorCode::kInvalidArgument, "name the AST's folder or file with --base"));
+  const auto base = std::filesystem::relative(data("ast/tiny128/backbone"));
+  const auto first = export_entry(*registry_.find("heard"), {.base = base});
+  ASSERT_THAT(first, IsOk());
+  EXPECT_EQ(first->graph, "ast");
+  const auto entry = registry_.find("heard");
+  const auto metadata = core::parse_json(test::read(entry->metadata));
+  ASSERT_THAT(metadata, IsOk());
+  const std::filesystem::path recorded = *metadata->find("base_path")->get_if<std::string>();
+  EXPECT_TRUE(recorded.is_absolute()) << recorded;
+  EXPECT_TRUE(std::filesystem::equivalent(recorded, data("ast/tiny128/backbone")));
+  const auto again = export_entry(*entry, {.graph = "ast"});
+  ASSERT_THAT(again, IsOk());
+  EXPECT_EQ(again->sha256, first->sha256);
+  const auto head = export_entry(*entry, {});
+  ASSERT_THAT(head, IsOk());
+  EXPECT_EQ(head->graph, "head");
+  EXPECT_EQ(core::parse_json(test::read(entry->metadata))
+                ->find("base_path")
+                ->get_if<std::string>()
+                ->empty(),
+            false);
+}
+
+TEST_F(RegistryTest, AStreamIsRecordedBesideTheModel) {
+  if (!runtime::OnnxRuntime::load()) GTEST_SKIP() << "ONNX Runtime is not there";
+  std::filesystem::create_directories(folder_ / "custom/computer");
+  std::filesystem::copy_file(data("compact/computer.pt"), folder_ / "custom/computer/computer.pt");
+  const auto entry = registry_.find("computer");
+  const auto report = export_entry(*entry, {.variant = {.stream = true}});
+  ASSERT_THAT(report, IsOk());
+  EXPECT_EQ(report->output.filename(), "computer.stream.onnx");
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "custom/computer/computer.stream.onnx"));
+  EXPECT_FALSE(std::filesystem::exists(entry->onnx));
+  const auto metadata = core::parse_json(test::read(entry->metadata));
+  ASSERT_THAT(metadata, IsOk());
+  EXPECT_EQ(metadata->find("has_onnx"), nullptr);
+  EXPECT_EQ(*metadata->find("stream", "passed")->get_if<bool>(), true);
+  EXPECT_EQ(*metadata->find("stream", "sha256")->get_if<std::string>(), report->sha256);
+  EXPECT_EQ(*metadata->find("stream", "size_bytes")->get_if<std::int64_t>(),
+            static_cast<std::int64_t>(std::filesystem::file_size(entry->stream)));
+}
+
 TEST_F(RegistryTest, AnExportWithoutMetadataMakesIt) {
   if (!runtime::OnnxRuntime::load()) GTEST_SKIP() << "ONNX Runtime is not there";
   add("custom/bare/bare.pt");

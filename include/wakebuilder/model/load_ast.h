@@ -44,10 +44,11 @@ bool holds_ast(const NamedTensors& tensors);
 /// `audio_spectrogram_transformer.`, `base_model.`, `module.`.
 ///
 /// @param config  of config.json; nothing: inferred from the shapes, with heads of 64 and strides
-/// of
-///                10
-/// Errors: kMismatch when tensors are missing, superfluous (all are listed, up to five), or of
-/// another shape than the config says; kUnsupported, kCorrupt as load_classifier.
+///                of 10
+/// Where no layer has a bias of query, key and value (qkv_bias false) they are zero. Errors:
+/// kMismatch when tensors are missing, superfluous (all are listed, up to five), or of another
+/// shape than the config says; kCorrupt for one that is there in two spellings; kUnsupported,
+/// kCorrupt as load_classifier.
 Result<LoadedAst> load_ast(const NamedTensors& tensors, const std::optional<AstConfig>& config);
 
 /// The whole model of one checkpoint: backbone and WakeBuilder's classifier, or transformers' with
