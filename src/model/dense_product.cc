@@ -41,7 +41,7 @@ template <std::size_t Width, std::size_t Rows>
   for (std::size_t row = 0; row < kGroup; row += Rows) {
     std::array<std::array<Lanes, kParts>, Rows> sums{};
     for (std::size_t k = 0; k < depth; ++k) {
-      std::array<Lanes, kParts> line;
+      std::array<Lanes, kParts> line{};
       for (std::size_t part = 0; part < kParts; ++part) {
         std::memcpy(&line[part], b + k * kPanel + part * Width, sizeof(Lanes));
       }
@@ -54,7 +54,7 @@ template <std::size_t Width, std::size_t Rows>
     for (std::size_t r = 0; r < Rows; ++r) {
       for (std::size_t part = 0; part < kParts; ++part) {
         double* const to = c + (row + r) * c_step + part * Width;
-        Lanes sum;
+        Lanes sum{};
         std::memcpy(&sum, to, sizeof(sum));
         sum += sums[r][part];
         std::memcpy(to, &sum, sizeof(sum));

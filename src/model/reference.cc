@@ -383,7 +383,7 @@ Value Reference::past(const std::string& name, const Value& x, std::int64_t axis
   Value& kept = (*stream_)[path_ + "/" + name];
   if (kept == nullptr) kept = done(array_of(shape));
   WAKEBUILDER_EXPECT(kept->shape == shape);
-  const Value whole = concat({}, {kept, x}, axis);
+  Value whole = concat({}, {kept, x}, axis);
   kept = slice({}, whole, axis, -steps, kToTheEnd);
   return whole;
 }

@@ -232,6 +232,14 @@ Value max_along(const Value& x, std::int64_t axis, std::int64_t kernel, std::int
   return done(std::move(y));
 }
 
+/// The bias of a convolution; zeros where it has none.
+std::vector<float> bias_of(const Conv<Parameter>& w, std::size_t channels) {
+  if (!w.bias) return std::vector<float>(channels);
+  const auto bias = w.bias->tensor.as<float>();
+  WAKEBUILDER_EXPECT(bias.size() == channels);
+  return {bias.begin(), bias.end()};
+}
+
 /// Real and imaginary parts of the DFT as matrices [length, bins], one behind the other.
 Array dft_matrices(std::int64_t length, std::int64_t fft_size) {
   const std::int64_t bins = fft_size / 2 + 1;
@@ -329,14 +337,12 @@ Value Reference::conv(const std::string& /*name*/, const Value& x, const Conv<Pa
   const Conv2d conv = describe(*x, weight, geometry);
   Shape shape = {conv.batch, conv.out, conv.rows(), conv.columns()};
   if (x->shape.size() == 3) shape.erase(shape.begin() + 2);
-  Array y = array_of(shape);
-  if (w.bias) {
-    const auto bias = w.bias->tensor.as<float>();
-    WAKEBUILDER_EXPECT(bias.size() == at(conv.out));
-    for_each_channel(y.data, bias.size(), at(conv.rows() * conv.columns()),
-                     [&](std::size_t channel, std::span<double> run) {
-                       std::fill(run.begin(), run.end(), static_cast<double>(bias[channel]));
-                     });
+  const std::size_t positions = at(conv.rows() * conv.columns());
+  Array y{shape, {}};
+  y.data.reserve(core::numel(shape));
+  const std::vector<float> bias = bias_of(w, at(conv.out));
+  for (std::int64_t row = 0; row < conv.batch; ++row) {
+    for (const float term : bias) y.data.insert(y.data.end(), positions, static_cast<double>(term));
   }
   convolve(x->data.data(), w.weight.tensor.as<float>(), conv, y.data.data());
   return done(std::move(y));
