@@ -5,7 +5,6 @@ find_package(tl-expected REQUIRED)     # tl::expected
 find_package(nlohmann_json REQUIRED)   # nlohmann_json::nlohmann_json
 find_package(OpenSSL REQUIRED)         # OpenSSL::Crypto
 find_package(ZLIB REQUIRED)            # ZLIB::ZLIB
-find_package(Eigen3 REQUIRED NO_MODULE)  # Eigen3::Eigen
 find_package(PNG REQUIRED)             # PNG::PNG
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(sndfile REQUIRED IMPORTED_TARGET sndfile>=1.1)  # PkgConfig::sndfile; MP3 from 1.1 on

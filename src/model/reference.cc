@@ -4,8 +4,10 @@
 #include <cmath>
 #include <cstring>
 #include <numeric>
+#include <span>
 #include <utility>
 
+#include "model/parallel.h"
 #include "model/reference_arrays.h"
 
 namespace wakebuilder::model {
@@ -14,10 +16,14 @@ namespace {
 using core::Shape;
 using Value = Reference::Value;
 
+/// f of each number; `cost` is that of one, in multiply-adds.
 template <class F>
-Value map(const Value& x, F f) {
+Value map(const Value& x, F f, std::size_t cost = 1) {
   Array y = array_of(x->shape);
-  std::transform(x->data.begin(), x->data.end(), y.data.begin(), f);
+  for_each_part(y.data.size(), 1, cost, [&](std::size_t begin, std::size_t end) {
+    const double* const from = x->data.data();
+    std::transform(from + begin, from + end, y.data.data() + begin, f);
+  });
   return done(std::move(y));
 }
 
@@ -52,12 +58,56 @@ Value stretched(const Value& x, const Shape& shape) {
   return done(std::move(y));
 }
 
+/// How far two operands can be walked together: over the last axes, each either goes along with all
+/// of them or stays where it is.
+struct CommonRun {
+  std::size_t length = 1;
+  std::int64_t step_a = 0, step_b = 0;
+  std::size_t axes = 0;  ///< in front of these
+};
+
+CommonRun common_run(const Shape& shape, const Shape& strides_a, const Shape& strides_b) {
+  CommonRun run{.axes = shape.size()};
+  for (; run.axes > 0; --run.axes) {
+    const std::size_t axis = run.axes - 1;
+    if (shape[axis] == 1) continue;
+    if (run.length == 1) {
+      run.step_a = strides_a[axis];
+      run.step_b = strides_b[axis];
+    }
+    const auto length = static_cast<std::int64_t>(run.length);
+    if (strides_a[axis] != run.step_a * length || strides_b[axis] != run.step_b * length) break;
+    run.length *= at(shape[axis]);
+  }
+  return run;
+}
+
+template <class F>
+void zip_run(const CommonRun& run, const double* a, const double* b, double* y, F f) {
+  if (run.step_a != 0 && run.step_b != 0) {
+    std::transform(a, a + run.length, b, y, f);
+  } else if (run.step_a != 0) {
+    std::transform(a, a + run.length, y, [&f, right = *b](double left) { return f(left, right); });
+  } else {
+    std::transform(b, b + run.length, y, [&f, left = *a](double right) { return f(left, right); });
+  }
+}
+
 template <class F>
 Value zip(const Value& a, const Value& b, F f) {
   Array y = array_of(broadcast_shape(a->shape, b->shape));
-  const Value left = stretched(a, y.shape);
-  const Value right = stretched(b, y.shape);
-  std::transform(left->data.begin(), left->data.end(), right->data.begin(), y.data.begin(), f);
+  Shape strides_a = stretched_strides(a->shape, y.shape);
+  Shape strides_b = stretched_strides(b->shape, y.shape);
+  const CommonRun run = common_run(y.shape, strides_a, strides_b);
+  if (y.data.empty()) return done(std::move(y));
+  strides_a.resize(run.axes);
+  strides_b.resize(run.axes);
+  double* to = y.data.data();
+  for_each_offsets<2>({y.shape.begin(), y.shape.begin() + static_cast<std::ptrdiff_t>(run.axes)},
+                      {strides_a, strides_b}, [&](const std::array<std::size_t, 2>& from) {
+                        zip_run(run, a->data.data() + from[0], b->data.data() + from[1], to, f);
+                        to += run.length;
+                      });
   return done(std::move(y));
 }
 
@@ -115,11 +165,13 @@ Value Reference::abs(const std::string& /*name*/, const Value& x) {
 }
 
 Value Reference::exp(const std::string& /*name*/, const Value& x) {
-  return map(x, [](double v) { return std::exp(v); });
+  return map(
+      x, [](double v) { return std::exp(v); }, kCostOfExp);
 }
 
 Value Reference::log(const std::string& /*name*/, const Value& x) {
-  return map(x, [](double v) { return std::log(v); });
+  return map(
+      x, [](double v) { return std::log(v); }, kCostOfExp);
 }
 
 Value Reference::greater(const std::string& /*name*/, const Value& x, double than) {
@@ -136,11 +188,13 @@ Value Reference::to_float(const std::string& /*name*/, const Value& x) { return 
 Value Reference::to_double(const std::string& /*name*/, const Value& x) { return x; }
 
 Value Reference::sigmoid(const std::string& /*name*/, const Value& x) {
-  return map(x, [](double v) { return 1.0 / (1.0 + std::exp(-v)); });
+  return map(
+      x, [](double v) { return 1.0 / (1.0 + std::exp(-v)); }, kCostOfExp);
 }
 
 Value Reference::gelu(const std::string& /*name*/, const Value& x) {
-  return map(x, [](double v) { return 0.5 * v * (1.0 + std::erf(v / std::sqrt(2.0))); });
+  return map(
+      x, [](double v) { return 0.5 * v * (1.0 + std::erf(v / std::sqrt(2.0))); }, kCostOfExp);
 }
 
 Value Reference::reshape(const std::string& /*name*/, const Value& x, const Shape& shape) {
@@ -250,12 +304,12 @@ Value Reference::slice(const std::string& /*name*/, const Value& x, std::int64_t
   Shape shape = x->shape;
   shape[at(axis)] = end > begin ? (end - begin + step - 1) / step : 0;
   Array y = array_of(shape);
-  auto target = y.data.begin();
+  double* target = y.data.data();
+  const std::int64_t run = step == 1 ? std::max<std::int64_t>(1, end - begin) : 1;
   for (std::size_t i = 0; i < whole.outer; ++i) {
-    for (std::int64_t j = begin; j < end; j += step) {
-      target = std::copy_n(
-          x->data.begin() + static_cast<std::ptrdiff_t>((i * whole.length + at(j)) * whole.inner),
-          whole.inner, target);
+    for (std::int64_t j = begin; j < end; j += run * step) {
+      target = std::copy_n(x->data.data() + (i * whole.length + at(j)) * whole.inner,
+                           at(run) * whole.inner, target);
     }
   }
   return done(std::move(y));
@@ -286,14 +340,19 @@ Value Reference::reduce(const std::string& /*name*/, const Value& x, Reduction r
   Shape shape = x->shape;
   shape[at(axis)] = 1;
   Array y = array_of(shape);
-  for (std::size_t i = 0; i < y.data.size(); ++i) {
-    const std::size_t from = i / whole.inner * whole.length * whole.inner + i % whole.inner;
-    double result = x->data[from];
+  for (std::size_t i = 0; i < whole.outer; ++i) {
+    const double* from = x->data.data() + i * whole.length * whole.inner;
+    const std::span to(y.data.data() + i * whole.inner, whole.inner);
+    std::copy_n(from, whole.inner, to.begin());
     for (std::size_t j = 1; j < whole.length; ++j) {
-      const double next = x->data[from + j * whole.inner];
-      result = reduction == Reduction::kMax ? std::max(result, next) : result + next;
+      from += whole.inner;
+      const auto join = [reduction](double so_far, double next) {
+        return reduction == Reduction::kMax ? std::max(so_far, next) : so_far + next;
+      };
+      std::transform(to.begin(), to.end(), from, to.begin(), join);
     }
-    y.data[i] = reduction == Reduction::kMean ? result / static_cast<double>(whole.length) : result;
+    if (reduction != Reduction::kMean) continue;
+    for (double& v : to) v /= static_cast<double>(whole.length);
   }
   return done(std::move(y));
 }
@@ -324,7 +383,7 @@ Value Reference::past(const std::string& name, const Value& x, std::int64_t axis
   Value& kept = (*stream_)[path_ + "/" + name];
   if (kept == nullptr) kept = done(array_of(shape));
   WAKEBUILDER_EXPECT(kept->shape == shape);
-  const Value whole = concat({}, {kept, x}, axis);
+  Value whole = concat({}, {kept, x}, axis);
   kept = slice({}, whole, axis, -steps, kToTheEnd);
   return whole;
 }

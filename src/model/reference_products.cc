@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <numbers>
 #include <numeric>
+#include <span>
+#include <vector>
 
 #include "wakebuilder/model/reference.h"
 
-#include "model/eigen_view.h"
+#include "model/dense_product.h"
 #include "model/reference_arrays.h"
 
 namespace wakebuilder::model {
@@ -16,28 +17,28 @@ namespace {
 
 using core::Shape;
 using Value = Reference::Value;
-using MatrixMap = Eigen::Map<RowMajor<double>>;
-using ConstMatrixMap = Eigen::Map<const RowMajor<double>>;
-
-/// y += x Wᵀ, with W converted a few rows at a time: a whole copy in double would be twice the
-/// checkpoint.
-void add_product(const ConstMatrixMap& x, const Eigen::Map<const RowMajor<float>>& w, MatrixMap y) {
-  constexpr Eigen::Index kRows = 64;
-  RowMajor<double> part;
-  for (Eigen::Index row = 0; row < w.rows(); row += kRows) {
-    const Eigen::Index rows = std::min(kRows, w.rows() - row);
-    part = w.middleRows(row, rows).cast<double>();
-    y.middleCols(row, rows).noalias() += x * part.transpose();
-  }
-}
-
 /// (x - mean) / sqrt(variance + epsilon) over each run of `size` numbers; variance is the biased
 /// one.
 void normalise(std::vector<double>& data, std::size_t size, double epsilon) {
+  const auto count = static_cast<double>(size);
   for (std::size_t begin = 0; begin < data.size(); begin += size) {
-    Eigen::Map<Eigen::ArrayXd> run(data.data() + begin, static_cast<Eigen::Index>(size));
-    run -= run.mean();
-    run /= std::sqrt(run.square().mean() + epsilon);
+    const std::span run(data.data() + begin, size);
+    const double mean = std::accumulate(run.begin(), run.end(), 0.0) / count;
+    double variance = 0;
+    for (double& x : run) {
+      x -= mean;
+      variance += x * x;
+    }
+    const double deviation = std::sqrt(variance / count + epsilon);
+    for (double& x : run) x /= deviation;
+  }
+}
+
+/// Calls f(channel, run) for the runs of `inner` numbers of an array [..., channels, inner].
+template <class F>
+void for_each_channel(std::vector<double>& data, std::size_t channels, std::size_t inner, F&& f) {
+  for (std::size_t begin = 0; begin < data.size(); begin += inner) {
+    f(begin / inner % channels, std::span(data.data() + begin, inner));
   }
 }
 
@@ -45,10 +46,11 @@ void normalise(std::vector<double>& data, std::size_t size, double epsilon) {
 void scale_and_shift(std::vector<double>& data, std::size_t inner, const Norm<Parameter>& w) {
   const auto weight = w.weight.tensor.as<float>();
   const auto bias = w.bias.tensor.as<float>();
-  for (std::size_t i = 0; i < data.size(); ++i) {
-    const std::size_t channel = i / inner % weight.size();
-    data[i] = data[i] * static_cast<double>(weight[channel]) + static_cast<double>(bias[channel]);
-  }
+  for_each_channel(data, weight.size(), inner, [&](std::size_t channel, std::span<double> run) {
+    const auto factor = static_cast<double>(weight[channel]);
+    const auto term = static_cast<double>(bias[channel]);
+    for (double& x : run) x = x * factor + term;
+  });
 }
 
 /// A convolution over two axes; one over one axis has height 1.
@@ -60,6 +62,7 @@ struct Conv2d {
 
   std::int64_t rows() const { return length(height, pad_y, kernel_height, tap_y, step_y); }
   std::int64_t columns() const { return length(width, pad_x, kernel_width, tap_x, step_x); }
+  std::int64_t taps() const { return in / groups * kernel_height * kernel_width; }
 
  private:
   static std::int64_t length(std::int64_t in, std::int64_t pad, std::int64_t kernel,
@@ -101,27 +104,140 @@ Conv2d describe(const Array& x, const Shape& weight, const ConvGeometry& geometr
   return conv;
 }
 
-/// What the kernel sees at each position, as rows in the order of the weight's [in, height, width];
-/// of one batch row `x` and the channels from `first` on.
-RowMajor<double> windows_of(const double* x, std::int64_t first, const Conv2d& conv) {
-  const std::int64_t channels = conv.in / conv.groups;
+/// Where one number of the kernel looks, for an output that begins at row 0 and column 0; in the
+/// padding where that is negative.
+struct Tap {
+  std::int64_t y, x;
+};
+
+Tap tap_of(const Conv2d& conv, std::int64_t tap) {
+  return {.y = tap / conv.kernel_width % conv.kernel_height * conv.tap_y - conv.pad_y,
+          .x = tap % conv.kernel_width * conv.tap_x - conv.pad_x};
+}
+
+/// Calls f(source, place, count) for each of `rows` rows of the output from `first` on: `count`
+/// numbers from `place` on, of [rows, columns], see source[0], source[step_x], ...; what is missing
+/// sees padding. `channel` is one channel of the input.
+template <class F>
+void for_each_run(const Conv2d& conv, const double* channel, Tap tap, std::int64_t first,
+                  std::int64_t rows, F&& f) {
   const std::int64_t columns = conv.columns();
-  RowMajor<double> windows(conv.rows() * columns,
-                           channels * conv.kernel_height * conv.kernel_width);
-  windows.setZero();
-  for (std::int64_t tap = 0; tap < windows.cols(); ++tap) {
-    const std::int64_t tap_x = tap % conv.kernel_width * conv.tap_x - conv.pad_x;
-    const std::int64_t tap_y =
-        tap / conv.kernel_width % conv.kernel_height * conv.tap_y - conv.pad_y;
-    const std::int64_t channel = first + tap / (conv.kernel_width * conv.kernel_height);
-    for (std::int64_t position = 0; position < windows.rows(); ++position) {
-      const std::int64_t row = position / columns * conv.step_y + tap_y;
-      const std::int64_t column = position % columns * conv.step_x + tap_x;
-      if (row < 0 || row >= conv.height || column < 0 || column >= conv.width) continue;
-      windows(position, tap) = x[(channel * conv.height + row) * conv.width + column];
-    }
+  const auto not_before = [&](std::int64_t x) {  // the first column that sees x or what follows it
+    return std::clamp<std::int64_t>((x - tap.x + conv.step_x - 1) / conv.step_x, 0, columns);
+  };
+  const std::int64_t begin = not_before(0);
+  const std::int64_t end = not_before(conv.width);
+  if (begin >= end) return;
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const std::int64_t y = (first + row) * conv.step_y + tap.y;
+    if (y < 0 || y >= conv.height) continue;
+    f(channel + y * conv.width + begin * conv.step_x + tap.x, at(row * columns + begin),
+      at(end - begin));
+  }
+}
+
+/// What each number of the kernel sees: [taps, rows * columns], with the taps in the order of the
+/// weight's [in, height, width], for `rows` rows of the output from `first` on. `x` are the
+/// channels of one group.
+std::vector<double> windows_of(const double* x, const Conv2d& conv, std::int64_t first,
+                               std::int64_t rows) {
+  const std::size_t positions = at(rows * conv.columns());
+  std::vector<double> windows(at(conv.taps()) * positions);
+  const auto step = static_cast<std::ptrdiff_t>(conv.step_x);
+  for (std::int64_t tap = 0; tap < conv.taps(); ++tap) {
+    const double* channel =
+        x + tap / (conv.kernel_height * conv.kernel_width) * conv.height * conv.width;
+    double* const to = windows.data() + at(tap) * positions;
+    for_each_run(conv, channel, tap_of(conv, tap), first, rows,
+                 [&](const double* source, std::size_t place, std::size_t count) {
+                   if (step == 1) {
+                     std::copy_n(source, count, to + place);
+                   } else {
+                     for (std::size_t i = 0; i < count; ++i, source += step)
+                       to[place + i] = *source;
+                   }
+                 });
   }
   return windows;
+}
+
+/// y [out of a group, positions] += weight · windows, some rows of the output at a time: windows
+/// are taps times as large as what they are made of.
+void convolve_group(const double* x, std::span<const float> weight, const Conv2d& conv, double* y,
+                    std::int64_t first, std::int64_t rows) {
+  const std::vector<double> windows = windows_of(x, conv, first, rows);
+  const std::int64_t columns = conv.columns();
+  const std::size_t taps = at(conv.taps());
+  add_product(matrix(weight.data(), at(conv.out / conv.groups), taps),
+              matrix(windows.data(), taps, at(rows * columns)), y + first * columns,
+              at(conv.rows() * columns), 1);
+}
+
+/// The same for groups of one input channel, tap by tap.
+void convolve_depthwise(const double* x, std::span<const float> weight, const Conv2d& conv,
+                        double* y, std::int64_t first, std::int64_t rows) {
+  const auto step = static_cast<std::ptrdiff_t>(conv.step_x);
+  const std::int64_t columns = conv.columns();
+  for (std::int64_t i = 0; i < conv.out / conv.groups * conv.taps(); ++i) {
+    const std::int64_t channel = i / conv.taps();
+    const auto factor = static_cast<double>(weight[at(i)]);
+    double* const to = y + (channel * conv.rows() + first) * columns;
+    for_each_run(conv, x, tap_of(conv, i % conv.taps()), first, rows,
+                 [&](const double* source, std::size_t place, std::size_t count) {
+                   for (std::size_t j = 0; j < count; ++j, source += step)
+                     to[place + j] += factor * *source;
+                 });
+  }
+}
+
+/// y [batch, out, positions] += the convolution of x.
+void convolve(const double* x, std::span<const float> weight, const Conv2d& conv, double* y) {
+  constexpr std::int64_t kPositions = 512;  // at a time
+  const std::int64_t in = conv.in / conv.groups;
+  const std::int64_t out = conv.out / conv.groups;
+  const std::int64_t rows = std::max<std::int64_t>(1, kPositions / conv.columns());
+  const std::int64_t blocks = (conv.rows() + rows - 1) / rows;
+  const std::size_t work = at(conv.batch * conv.out * conv.taps() * conv.rows() * conv.columns());
+  for_each_job(at(conv.batch * conv.groups * blocks), threads_for(work), [&](std::size_t job) {
+    const auto part = static_cast<std::int64_t>(job) / blocks;
+    const std::int64_t first = static_cast<std::int64_t>(job) % blocks * rows;
+    const std::int64_t count = std::min(rows, conv.rows() - first);
+    const auto* const group = x + part * in * conv.height * conv.width;
+    const auto weights =
+        weight.subspan(at(part % conv.groups * out * conv.taps()), at(out * conv.taps()));
+    double* const to = y + part * out * conv.rows() * conv.columns();
+    const bool is_depthwise = in == 1 && conv.groups > 1;
+    (is_depthwise ? convolve_depthwise : convolve_group)(group, weights, conv, to, first, count);
+  });
+}
+
+/// The maximum of each `kernel` steps of an axis, every `stride` steps.
+Value max_along(const Value& x, std::int64_t axis, std::int64_t kernel, std::int64_t stride) {
+  const AroundAxis whole = around(x->shape, axis);
+  WAKEBUILDER_EXPECT(kernel >= 1 && stride >= 1 && whole.length >= at(kernel));
+  Shape shape = x->shape;
+  shape[at(axis)] = (shape[at(axis)] - kernel) / stride + 1;
+  const std::size_t length = at(shape[at(axis)]);
+  Array y = array_of(shape);
+  for (std::size_t i = 0; i < whole.outer * length; ++i) {
+    const double* from =
+        x->data.data() + (i / length * whole.length + i % length * at(stride)) * whole.inner;
+    double* const to = y.data.data() + i * whole.inner;
+    std::copy_n(from, whole.inner, to);
+    for (std::int64_t tap = 1; tap < kernel; ++tap) {
+      from += whole.inner;
+      for (std::size_t j = 0; j < whole.inner; ++j) to[j] = std::max(to[j], from[j]);
+    }
+  }
+  return done(std::move(y));
+}
+
+/// The bias of a convolution; zeros where it has none.
+std::vector<float> bias_of(const Conv<Parameter>& w, std::size_t channels) {
+  if (!w.bias) return std::vector<float>(channels);
+  const auto bias = w.bias->tensor.as<float>();
+  WAKEBUILDER_EXPECT(bias.size() == channels);
+  return {bias.begin(), bias.end()};
 }
 
 /// Real and imaginary parts of the DFT as matrices [length, bins], one behind the other.
@@ -142,13 +258,18 @@ Array dft_matrices(std::int64_t length, std::int64_t fft_size) {
 
 Value Reference::linear(const std::string& /*name*/, const Value& x, const Linear<Parameter>& w) {
   WAKEBUILDER_EXPECT(x->shape.size() == 2);
-  const auto weight = matrix_view(w.weight.tensor);
-  const auto bias = vector_view(w.bias.tensor);
-  WAKEBUILDER_EXPECT(x->shape[1] == weight.cols() && weight.rows() == bias.size());
-  Array y = array_of({x->shape[0], weight.rows()});
-  MatrixMap out(y.data.data(), y.shape[0], y.shape[1]);
-  out.rowwise() = bias.cast<double>().transpose();
-  add_product(ConstMatrixMap(x->data.data(), x->shape[0], x->shape[1]), weight, out);
+  const Shape& weight = w.weight.tensor.shape();
+  const auto bias = w.bias.tensor.as<float>();
+  WAKEBUILDER_EXPECT(weight.size() == 2 && x->shape[1] == weight[1] &&
+                     at(weight[0]) == bias.size());
+  Array y = array_of({x->shape[0], weight[0]});
+  for (std::size_t i = 0; i < y.data.size(); i += bias.size()) {
+    std::copy(bias.begin(), bias.end(), y.data.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  const std::size_t in = at(weight[1]);
+  add_product(matrix(x->data.data(), at(x->shape[0]), in),
+              matrix(w.weight.tensor.as<float>().data(), bias.size(), in).transposed(),
+              y.data.data(), bias.size());
   return done(std::move(y));
 }
 
@@ -175,22 +296,21 @@ Value Reference::matmul(const std::string& /*name*/, const Value& a, const Value
   const std::size_t rank = a->shape.size();
   const std::size_t rank_b = b->shape.size();
   WAKEBUILDER_EXPECT(rank >= 2 && (rank_b == rank || rank_b == 2));
-  const std::int64_t rows = a->shape[rank - 2];
-  const std::int64_t inner = a->shape[rank - 1];
-  const std::int64_t columns = b->shape[rank_b - 1];
-  const std::int64_t advance = rank_b == rank ? inner * columns : 0;
-  WAKEBUILDER_EXPECT(b->shape[rank_b - 2] == inner);
+  const std::size_t rows = at(a->shape[rank - 2]);
+  const std::size_t inner = at(a->shape[rank - 1]);
+  const std::size_t columns = at(b->shape[rank_b - 1]);
+  const std::size_t advance = rank_b == rank ? inner * columns : 0;
+  WAKEBUILDER_EXPECT(b->shape[rank_b - 2] == a->shape[rank - 1]);
   WAKEBUILDER_EXPECT(rank_b == 2 ||
                      std::equal(a->shape.begin(), a->shape.end() - 2, b->shape.begin()));
   Shape shape = a->shape;
-  shape[rank - 1] = columns;
+  shape[rank - 1] = b->shape[rank_b - 1];
   Array y = array_of(shape);
-  const std::int64_t matrices =
-      std::accumulate(a->shape.begin(), a->shape.end() - 2, std::int64_t{1}, std::multiplies<>());
-  for (std::int64_t i = 0; i < matrices; ++i) {
-    MatrixMap(y.data.data() + i * rows * columns, rows, columns).noalias() =
-        ConstMatrixMap(a->data.data() + i * rows * inner, rows, inner) *
-        ConstMatrixMap(b->data.data() + i * advance, inner, columns);
+  const std::size_t matrices = core::numel(Shape(a->shape.begin(), a->shape.end() - 2));
+  for (std::size_t i = 0; i < matrices; ++i) {
+    add_product(matrix(a->data.data() + i * rows * inner, rows, inner),
+                matrix(b->data.data() + i * advance, inner, columns),
+                y.data.data() + i * rows * columns, columns);
   }
   return done(std::move(y));
 }
@@ -199,11 +319,15 @@ Value Reference::softmax(const std::string& /*name*/, const Value& x) {
   WAKEBUILDER_EXPECT(!x->shape.empty());
   Array y = *x;
   const std::size_t size = at(x->shape.back());
-  for (std::size_t begin = 0; begin < y.data.size(); begin += size) {
-    Eigen::Map<Eigen::ArrayXd> row(y.data.data() + begin, static_cast<Eigen::Index>(size));
-    row = (row - row.maxCoeff()).exp();
-    row /= row.sum();
-  }
+  for_each_part(y.data.size(), size, kCostOfExp, [&](std::size_t begin, std::size_t end) {
+    for (; begin < end; begin += size) {
+      const std::span row(y.data.data() + begin, size);
+      const double most = *std::max_element(row.begin(), row.end());
+      double sum = 0;
+      for (double& v : row) sum += v = std::exp(v - most);
+      for (double& v : row) v /= sum;
+    }
+  });
   return done(std::move(y));
 }
 
@@ -211,27 +335,17 @@ Value Reference::conv(const std::string& /*name*/, const Value& x, const Conv<Pa
                       const ConvGeometry& geometry) {
   const Shape& weight = w.weight.tensor.shape();
   const Conv2d conv = describe(*x, weight, geometry);
-  const std::int64_t positions = conv.rows() * conv.columns();
-  const std::int64_t outputs = conv.out / conv.groups;
-  const std::int64_t taps = conv.in / conv.groups * conv.kernel_height * conv.kernel_width;
   Shape shape = {conv.batch, conv.out, conv.rows(), conv.columns()};
   if (x->shape.size() == 3) shape.erase(shape.begin() + 2);
-  Array y = array_of(shape);
-  RowMajor<double> result(positions, outputs);
-  for (std::int64_t part = 0; part < conv.batch * conv.groups; ++part) {
-    const std::int64_t group = part % conv.groups;
-    const double* row = x->data.data() + part / conv.groups * conv.in * conv.height * conv.width;
-    const RowMajor<double> windows = windows_of(row, group * (conv.in / conv.groups), conv);
-    result.setZero();
-    add_product(ConstMatrixMap(windows.data(), positions, taps),
-                {w.weight.tensor.as<float>().data() + group * outputs * taps, outputs, taps},
-                MatrixMap(result.data(), positions, outputs));
-    MatrixMap(y.data.data() + part * outputs * positions, outputs, positions) = result.transpose();
+  const std::size_t positions = at(conv.rows() * conv.columns());
+  Array y{shape, {}};
+  y.data.reserve(core::numel(shape));
+  const std::vector<float> bias = bias_of(w, at(conv.out));
+  for (std::int64_t row = 0; row < conv.batch; ++row) {
+    for (const float term : bias) y.data.insert(y.data.end(), positions, static_cast<double>(term));
   }
-  if (!w.bias) return done(std::move(y));
-  Shape bias_shape(shape.size() - 1, 1);
-  bias_shape[0] = conv.out;
-  return add({}, done(std::move(y)), reshape({}, value(*w.bias), bias_shape));
+  convolve(x->data.data(), w.weight.tensor.as<float>(), conv, y.data.data());
+  return done(std::move(y));
 }
 
 Value Reference::max_pool(const std::string& /*name*/, const Value& x,
@@ -240,18 +354,8 @@ Value Reference::max_pool(const std::string& /*name*/, const Value& x,
   WAKEBUILDER_EXPECT(kernel.size() == stride.size() && x->shape.size() == kernel.size() + 2);
   Value y = x;
   for (std::size_t i = 0; i < kernel.size(); ++i) {  // one axis at a time: a maximum of maxima
-    const auto axis = static_cast<std::int64_t>(i) + 2;
-    const std::int64_t length = y->shape[at(axis)];
-    WAKEBUILDER_EXPECT(kernel[i] >= 1 && stride[i] >= 1 && length >= kernel[i]);
-    const std::int64_t last = (length - kernel[i]) / stride[i] * stride[i];
-    Value most = slice({}, y, axis, 0, last + 1, stride[i]);
-    for (std::int64_t tap = 1; tap < kernel[i]; ++tap) {
-      Array next = *slice({}, y, axis, tap, last + tap + 1, stride[i]);
-      for (std::size_t j = 0; j < next.data.size(); ++j)
-        next.data[j] = std::max(next.data[j], most->data[j]);
-      most = done(std::move(next));
-    }
-    y = most;
+    if (kernel[i] == 1 && stride[i] == 1) continue;
+    y = max_along(y, static_cast<std::int64_t>(i) + 2, kernel[i], stride[i]);
   }
   return y;
 }
@@ -262,14 +366,15 @@ Value Reference::batch_norm(const std::string& /*name*/, const Value& x,
   WAKEBUILDER_EXPECT(w.variance.tensor.size() == channels);
   const std::size_t inner = around(x->shape, 1).inner;
   Array y = *x;
-  for (std::size_t i = 0; i < y.data.size(); ++i) {
-    const std::size_t channel = i / inner % channels;
+  for_each_channel(y.data, channels, inner, [&](std::size_t channel, std::span<double> run) {
     const auto of = [channel](const Parameter& p) {
       return static_cast<double>(p.tensor.as<float>()[channel]);
     };
-    y.data[i] =
-        (y.data[i] - of(w.mean)) / std::sqrt(of(w.variance) + epsilon) * of(w.weight) + of(w.bias);
-  }
+    const double mean = of(w.mean);
+    const double factor = of(w.weight) / std::sqrt(of(w.variance) + epsilon);
+    const double bias = of(w.bias);
+    for (double& v : run) v = (v - mean) * factor + bias;
+  });
   return done(std::move(y));
 }
 

@@ -30,7 +30,7 @@ const std::map<std::string, Module>& table() {
       {"core", {{}, {"nlohmann/.*", "openssl/.*"}}},
       {"audio", {{"core"}, {"sndfile\\.h", "soxr\\.h", "png\\.h"}}},
       {"checkpoint", {{"core"}, {"zlib\\.h"}}},
-      {"model", {{"core", "audio"}, {"Eigen/.*"}}},
+      {"model", {{"core", "audio"}, {}}},
       {"onnx", {{"core", "audio", "model"}, {"onnx/.*", "google/protobuf/.*"}}},
       {"runtime", {{"core"}, {"onnxruntime_c_api\\.h"}}},
       {"pipeline", {{"core", "audio", "checkpoint", "model", "onnx", "runtime"}, {}}},
