@@ -116,7 +116,8 @@ Tensor test_windows() {
   for (std::size_t row = 0; row < static_cast<std::size_t>(kWindows); ++row) {
     model::Reference op;
     const auto sound = test_sound(row, 24000);
-    model::Array samples{{1, static_cast<std::int64_t>(sound.size())}, {sound.begin(), sound.end()}};
+    model::Array samples{{1, static_cast<std::int64_t>(sound.size())},
+                         {sound.begin(), sound.end()}};
     model::Timeline time(model::kFrameShift * model::kHopFrames);
     const auto log_mel =
         model::log_mel_features(op, model::make_front_end(), {.mean = 0, .std = 0.5},

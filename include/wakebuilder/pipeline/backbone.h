@@ -27,8 +27,8 @@ inline constexpr double kBackboneTolerance = 2e-5;
 
 /// Takes the weights of `embedding_model.onnx` (Google's speech_embedding as openwakeword has it),
 /// by name and with our own reader, to `output`, a safetensors file with the names `conv_0.weight`,
-/// ... (docs/formats/compact.md). The first batch norm becomes a scale and a shift. Our forward pass
-/// is compared with ONNX Runtime on the original before the file takes its place.
+/// ... (docs/formats/compact.md). The first batch norm becomes a scale and a shift. Our forward
+/// pass is compared with ONNX Runtime on the original before the file takes its place.
 ///
 /// Errors: those of onnx::read_model; kMismatch for a model that is another (names the first weight
 /// that is missing or has another shape); kInvalidArgument for an output that is there and no
