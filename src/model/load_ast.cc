@@ -266,7 +266,7 @@ Result<AstClassifier> join(LoadedAst base, Classifier classifier) {
                     std::to_string(classifier.config.embedding_dim) + " (input_norm.weight)");
   }
   AstClassifier whole;
-  static_cast<Settings&>(whole) = classifier;
+  static_cast<Settings&>(whole) = static_cast<const Settings&>(classifier);
   whole.config = base.config;
   whole.backbone = std::move(base.backbone);
   whole.head = std::move(classifier);
