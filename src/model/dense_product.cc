@@ -190,8 +190,8 @@ void add_product(const MatrixView& a, const MatrixView& b, double* c, std::size_
       }
     }
   };
-  for_each_job(divided_up(a.rows, kTileRows) * across,
-               threads_for(a.rows * b.columns * inner, threads), tile);
+  core::for_each_job(divided_up(a.rows, kTileRows) * across,
+                     core::threads_for(a.rows * b.columns * inner, threads), tile);
 }
 
 }  // namespace wakebuilder::model

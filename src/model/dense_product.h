@@ -7,7 +7,7 @@
 #include <string_view>
 #include <variant>
 
-#include "model/parallel.h"
+#include "wakebuilder/core/parallel.h"
 
 namespace wakebuilder::model {
 
@@ -42,7 +42,7 @@ std::span<const DenseKernel> dense_kernels();
 /// on the number of threads; on the kernel they do, as some fuse multiply and add.
 /// @pre a.columns == b.rows, else std::logic_error; c overlaps neither
 void add_product(const MatrixView& a, const MatrixView& b, double* c, std::size_t c_step,
-                 std::size_t threads = usual_threads(),
+                 std::size_t threads = core::usual_threads(),
                  const DenseKernel& kernel = dense_kernels().front());
 
 }  // namespace wakebuilder::model

@@ -7,7 +7,8 @@
 #include <span>
 #include <utility>
 
-#include "model/parallel.h"
+#include "wakebuilder/core/parallel.h"
+
 #include "model/reference_arrays.h"
 
 namespace wakebuilder::model {
@@ -20,7 +21,7 @@ using Value = Reference::Value;
 template <class F>
 Value map(const Value& x, F f, std::size_t cost = 1) {
   Array y = array_of(x->shape);
-  for_each_part(y.data.size(), 1, cost, [&](std::size_t begin, std::size_t end) {
+  core::for_each_part(y.data.size(), 1, cost, [&](std::size_t begin, std::size_t end) {
     const double* const from = x->data.data();
     std::transform(from + begin, from + end, y.data.data() + begin, f);
   });

@@ -11,6 +11,8 @@
 
 namespace wakebuilder::model {
 
+inline constexpr std::size_t kCostOfExp = 16;  ///< and its like, in multiply-adds
+
 inline Array array_of(core::Shape shape) {
   Array array{std::move(shape), {}};
   array.data.resize(core::numel(array.shape));

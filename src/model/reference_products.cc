@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "wakebuilder/core/parallel.h"
 #include "wakebuilder/model/reference.h"
 
 #include "model/dense_product.h"
@@ -198,17 +199,19 @@ void convolve(const double* x, std::span<const float> weight, const Conv2d& conv
   const std::int64_t rows = std::max<std::int64_t>(1, kPositions / conv.columns());
   const std::int64_t blocks = (conv.rows() + rows - 1) / rows;
   const std::size_t work = at(conv.batch * conv.out * conv.taps() * conv.rows() * conv.columns());
-  for_each_job(at(conv.batch * conv.groups * blocks), threads_for(work), [&](std::size_t job) {
-    const auto part = static_cast<std::int64_t>(job) / blocks;
-    const std::int64_t first = static_cast<std::int64_t>(job) % blocks * rows;
-    const std::int64_t count = std::min(rows, conv.rows() - first);
-    const auto* const group = x + part * in * conv.height * conv.width;
-    const auto weights =
-        weight.subspan(at(part % conv.groups * out * conv.taps()), at(out * conv.taps()));
-    double* const to = y + part * out * conv.rows() * conv.columns();
-    const bool is_depthwise = in == 1 && conv.groups > 1;
-    (is_depthwise ? convolve_depthwise : convolve_group)(group, weights, conv, to, first, count);
-  });
+  core::for_each_job(
+      at(conv.batch * conv.groups * blocks), core::threads_for(work), [&](std::size_t job) {
+        const auto part = static_cast<std::int64_t>(job) / blocks;
+        const std::int64_t first = static_cast<std::int64_t>(job) % blocks * rows;
+        const std::int64_t count = std::min(rows, conv.rows() - first);
+        const auto* const group = x + part * in * conv.height * conv.width;
+        const auto weights =
+            weight.subspan(at(part % conv.groups * out * conv.taps()), at(out * conv.taps()));
+        double* const to = y + part * out * conv.rows() * conv.columns();
+        const bool is_depthwise = in == 1 && conv.groups > 1;
+        (is_depthwise ? convolve_depthwise : convolve_group)(group, weights, conv, to, first,
+                                                             count);
+      });
 }
 
 /// The maximum of each `kernel` steps of an axis, every `stride` steps.
@@ -319,7 +322,7 @@ Value Reference::softmax(const std::string& /*name*/, const Value& x) {
   WAKEBUILDER_EXPECT(!x->shape.empty());
   Array y = *x;
   const std::size_t size = at(x->shape.back());
-  for_each_part(y.data.size(), size, kCostOfExp, [&](std::size_t begin, std::size_t end) {
+  core::for_each_part(y.data.size(), size, kCostOfExp, [&](std::size_t begin, std::size_t end) {
     for (; begin < end; begin += size) {
       const std::span row(y.data.data() + begin, size);
       const double most = *std::max_element(row.begin(), row.end());

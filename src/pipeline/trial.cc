@@ -4,11 +4,11 @@
 #include <array>
 
 #include "wakebuilder/audio/mel_filters.h"
+#include "wakebuilder/core/parallel.h"
 #include "wakebuilder/model/front_end.h"
 #include "wakebuilder/model/reference.h"
 #include "wakebuilder/pipeline/compare.h"
 
-#include "model/parallel.h"
 #include "pipeline/normal.h"
 #include "pipeline/test_sound.h"
 
@@ -170,7 +170,7 @@ Array stream_logits(const model::CompactClassifier& network, const model::GraphO
 Array logits_of(const model::Network& network, const model::GraphOptions& options,
                 const Reference::Value& rows) {
   std::vector<Reference::Value> logits(static_cast<std::size_t>(rows->shape[0]));
-  model::for_each_job(logits.size(), model::usual_threads(), [&](std::size_t job) {
+  core::for_each_job(logits.size(), core::usual_threads(), [&](std::size_t job) {
     Reference op;
     const auto row = static_cast<std::int64_t>(job);
     logits[job] = model::forward(op, network, options, op.slice({}, rows, 0, row, row + 1));

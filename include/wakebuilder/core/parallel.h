@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-namespace wakebuilder::model {
+namespace wakebuilder::core {
 
 /// Threads for large work: two where the machine has them.
 inline std::size_t usual_threads() { return std::thread::hardware_concurrency() > 1 ? 2 : 1; }
@@ -29,8 +29,6 @@ void for_each_job(std::size_t jobs, std::size_t threads, const F& f) {
   for (std::future<void>& other : others) other.get();
 }
 
-inline constexpr std::size_t kCostOfExp = 16;  ///< and its like, in multiply-adds
-
 /// Threads for work of so many multiply-adds: below a fraction of a millisecond one.
 inline std::size_t threads_for(std::size_t work, std::size_t most = usual_threads()) {
   return work < std::size_t{1} << 21U ? 1 : most;
@@ -46,4 +44,4 @@ void for_each_part(std::size_t count, std::size_t unit, std::size_t cost, const 
                [&](std::size_t job) { f(job * size, std::min(count, (job + 1) * size)); });
 }
 
-}  // namespace wakebuilder::model
+}  // namespace wakebuilder::core
