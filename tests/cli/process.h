@@ -13,11 +13,11 @@
 namespace wakebuilder::test {
 
 struct Surroundings {
-  std::filesystem::path folder;                    ///< to work in; "" for this process's
-  std::map<std::string, std::string> environment;  ///< added to this process's
-  std::optional<std::size_t> largest_file;  ///< bytes; what goes beyond fails as on a full disk
-  bool as_nobody = false;                   ///< without the rights of root
-  std::string output_to;                    ///< a file for stdout, instead of Outcome::out
+  std::filesystem::path folder{};                    ///< to work in; "" for this process's
+  std::map<std::string, std::string> environment{};  ///< added to this process's
+  std::optional<std::size_t> largest_file{};  ///< bytes; what goes beyond fails as on a full disk
+  bool as_nobody = false;                     ///< without the rights of root
+  std::string output_to{};                    ///< a file for stdout, instead of Outcome::out
   std::string program = WAKEBUILDER_PROGRAM;
 };
 
