@@ -492,7 +492,7 @@ Emitter::Value Emitter::past(const std::string& name, const Value& x, std::int64
   shape[0] = {.value = std::nullopt, .param = "batch"};
   const std::string path = full_name(name);
   const Scope parts(*this, name);
-  const Value whole = concat("with_past", {input("state/" + path, shape), x}, axis);
+  Value whole = concat("with_past", {input("state/" + path, shape), x}, axis);
   output("next_state/" + path, slice("next", whole, axis, -steps, model::kToTheEnd), shape);
   return whole;
 }

@@ -19,8 +19,10 @@ asm(".pushsection .rodata\n"
     "\"\n"
     "wakebuilder_test_sound_end:\n"
     ".popsection\n");
-extern "C" const std::byte wakebuilder_test_sound_begin[];  // NOLINT(modernize-avoid-c-arrays)
-extern "C" const std::byte wakebuilder_test_sound_end[];    // NOLINT(modernize-avoid-c-arrays)
+// NOLINTBEGIN(modernize-avoid-c-arrays,readability-identifier-naming)
+extern "C" const std::byte wakebuilder_test_sound_begin[];
+extern "C" const std::byte wakebuilder_test_sound_end[];
+// NOLINTEND(modernize-avoid-c-arrays,readability-identifier-naming)
 
 namespace wakebuilder::pipeline {
 namespace {
