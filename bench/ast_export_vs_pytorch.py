@@ -8,7 +8,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PEER = """
-import sys, torch, transformers
+import sys, torch
+torch.version.cuda = None  # torchaudio of another CUDA version refuses to load else
+import transformers
 model = transformers.ASTModel.from_pretrained(sys.argv[1]).eval()
 x = torch.randn(1, model.config.max_length, 128)
 torch.onnx.export(model, (x,), sys.argv[2], dynamo=True, input_names=["input_values"], opset_version=18)
