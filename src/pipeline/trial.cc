@@ -49,19 +49,19 @@ std::size_t samples_of(std::int64_t frames) {
   return static_cast<std::size_t>((frames - 1) * model::kFrameShift + model::kFrameLength);
 }
 
-/// Features of a sound in double, [1, m, 128].
-Reference::Value features_of(const std::vector<float>& sound, const model::FrontEndConfig& front) {
+/// Features of sounds [rows, samples] in double, [rows, m, 128].
+Reference::Value features_of(Array sounds, const model::FrontEndConfig& front) {
   Reference op;
-  Array samples{{1, static_cast<std::int64_t>(sound.size())}, {sound.begin(), sound.end()}};
   model::Timeline time(model::kFrameShift * model::kHopFrames);
   return model::log_mel_features(op, model::make_front_end(), front,
-                                 Reference::input(std::move(samples)), time);
+                                 Reference::input(std::move(sounds)), time);
 }
 
 /// Features as a host gives them: float32, padded to `frames` rows.
 std::vector<float> padded_features(const std::vector<float>& sound,
                                    const model::FrontEndConfig& front) {
-  const auto features = features_of(sound, front);
+  const auto features = features_of(
+      {{1, static_cast<std::int64_t>(sound.size())}, {sound.begin(), sound.end()}}, front);
   const auto padding = static_cast<float>((0.0 - front.mean) / (2.0 * front.std));
   const auto size = static_cast<std::size_t>(front.frames * model::kFeatureBins);
   std::vector<float> values(
@@ -142,10 +142,7 @@ Tensor rows_for(const model::AstClassifier& network, const model::GraphOptions& 
 Reference::Value stream_features(const model::CompactClassifier& network,
                                  const model::GraphOptions& options, const Tensor& rows) {
   if (!options.waveform) return Reference::input(model::to_array(rows));
-  Reference op;
-  model::Timeline time(model::kFrameShift * model::kHopFrames);
-  return model::log_mel_features(op, model::make_front_end(), front_of(network, options),
-                                 Reference::input(model::to_array(rows)), time);
+  return features_of(model::to_array(rows), front_of(network, options));
 }
 
 /// Logits [rows, kScores, 2]: score k is that of the window of frames from 16 k on.
