@@ -12,4 +12,9 @@ std::optional<BaseModelSettings> base_model_settings(std::string_view name) {
   return std::nullopt;
 }
 
+const std::string* base_model_name(const core::Value& metadata) {
+  const core::Value* base = metadata.find("base_model");
+  return base != nullptr ? base->get_if<std::string>() : nullptr;
+}
+
 }  // namespace wakebuilder::pipeline

@@ -3,7 +3,10 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+
+#include "wakebuilder/core/value.h"
 
 namespace wakebuilder::pipeline {
 
@@ -19,5 +22,8 @@ struct BaseModelSettings {
 /// nothing for others. Source: the preprocessor_config.json of each, as transformers' conversion
 /// script writes it.
 std::optional<BaseModelSettings> base_model_settings(std::string_view name);
+
+/// The base model that a checkpoint's metadata names; null when it names none.
+const std::string* base_model_name(const core::Value& metadata);
 
 }  // namespace wakebuilder::pipeline

@@ -98,8 +98,7 @@ Properties feature_properties(std::int64_t frames, double mean, double std) {
 
 /// A head belongs to a published base model; then its features are known.
 Properties properties_of(const model::Classifier& classifier, const model::GraphOptions&) {
-  const core::Value* base = classifier.metadata.find("base_model");
-  const auto* name = base != nullptr ? base->get_if<std::string>() : nullptr;
+  const std::string* name = base_model_name(classifier.metadata);
   if (name == nullptr) return {};
   Properties properties = {{"base_model", *name}};
   if (const auto settings = base_model_settings(*name)) {

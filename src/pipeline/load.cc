@@ -80,8 +80,7 @@ Result<void> read_features_beside(const fs::path& weights, model::AstClassifier&
 
 /// What the published base models are known to take.
 void guess_features(model::AstClassifier& network) {
-  const core::Value* base = network.metadata.find("base_model");
-  const auto* name = base != nullptr ? base->get_if<std::string>() : nullptr;
+  const std::string* name = base_model_name(network.metadata);
   const auto settings = name != nullptr ? base_model_settings(*name) : std::nullopt;
   if (network.feature_mean || !settings || settings->frames != network.config.max_length) return;
   network.feature_mean = settings->mean;
