@@ -92,10 +92,12 @@ bool has_wakebuilder_head(const NamedTensors& tensors) {
 
 Result<Network> load_network(const NamedTensors& tensors, const core::Value& metadata,
                              const std::optional<AstConfig>& config) {
-  if (is_compact(tensors)) return load_compact(tensors, metadata);
+  // Converted with map: tl::expected's converting constructor leaks a value of the wider type.
+  const auto as_network = [](auto known) { return Network(std::move(known)); };
+  if (is_compact(tensors)) return load_compact(tensors, metadata).map(as_network);
   if (holds_ast(tensors) && !has_wakebuilder_head(tensors))
-    return load_ast_classifier(tensors, metadata, config);
-  return load_classifier(tensors, metadata);
+    return load_ast_classifier(tensors, metadata, config).map(as_network);
+  return load_classifier(tensors, metadata).map(as_network);
 }
 
 const Settings& settings_of(const Network& network) {
