@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "cli/process.h"
+#include "support/sanitizer.h"
 #include "support/temporary_folder.h"
 
 namespace wakebuilder::test {
@@ -56,14 +57,6 @@ long idle_kib() {
   return kIdle;
 }
 
-bool is_sanitized() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  return true;
-#else
-  return false;
-#endif
-}
-
 class GoldenTest : public testing::TestWithParam<std::string> {
  protected:
   Outcome run(const std::vector<std::string>& arguments) const {
@@ -80,7 +73,7 @@ class GoldenTest : public testing::TestWithParam<std::string> {
 
   /// docs/security.md: at most the size of the file and 64 MiB. Memory of a sanitizer is not ours.
   static void expect_little_memory(const Outcome& outcome, const File& file) {
-    if (is_sanitized()) return;
+    if (kIsSanitized) return;
     const auto file_kib = static_cast<long>(fs::file_size(file.path) / 1024);
     EXPECT_LE(outcome.peak_kib, idle_kib() + file_kib + 64 * 1024);
   }

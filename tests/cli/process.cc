@@ -14,16 +14,14 @@
 
 #include "wakebuilder/core/json.h"
 
+#include "support/sanitizer.h"
+
 namespace wakebuilder::test {
 namespace {
 
 namespace fs = std::filesystem;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr unsigned kAlarmSeconds = 120;
-#else
-constexpr unsigned kAlarmSeconds = 20;
-#endif
+constexpr unsigned kAlarmSeconds = kIsSanitized ? 120 : 20;
 constexpr int kCannotStart = 99;
 
 int scratch_file(const char* name) {

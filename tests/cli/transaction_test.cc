@@ -25,6 +25,7 @@
 
 #include "cli/process.h"
 #include "support/matchers.h"
+#include "support/sanitizer.h"
 #include "support/temporary_folder.h"
 
 namespace wakebuilder::test {
@@ -34,14 +35,6 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-bool is_sanitized() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  return true;
-#else
-  return false;
-#endif
-}
 
 // ---- the n-th system call that changes a file
 
@@ -220,7 +213,7 @@ class TransactionTest : public testing::Test {
 // ---- killed
 
 TEST_F(TransactionTest, SurvivesAKillBeforeEverySystemCallThatChangesAFile) {
-  const std::size_t step = is_sanitized() ? 5 : 1;  // sanitized programs start slowly
+  const std::size_t step = kIsSanitized ? 5 : 1;  // sanitized programs start slowly
   std::size_t kills = 0;
   std::size_t kills_with_new_model = 0;
   for (std::size_t n = 0;; n += step) {
@@ -284,7 +277,7 @@ TEST_F(TransactionTest, SurvivesAKillWhenTheWeightsGoToTheirOwnFile) {
   const std::string new_model = read(model() / "jarvis.onnx");
   const std::string new_data = read(model() / "jarvis.data");
   ASSERT_FALSE(new_data.empty());
-  const std::size_t step = is_sanitized() ? 5 : 1;
+  const std::size_t step = kIsSanitized ? 5 : 1;
   for (std::size_t n = 0;; n += step) {
     SCOPED_TRACE("killed before call " + std::to_string(n));
     restore();
