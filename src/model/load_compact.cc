@@ -53,9 +53,21 @@ std::string canonical_name(const std::string& name, const Names& names) {
   return found == names.end() ? name : found->second + name.substr(found->first.size());
 }
 
+/// Scale and shift of channels, which graphs have with axes of length one behind.
+bool is_per_channel(const std::string& name) {
+  return name.starts_with("backbone.norm_0.") || name.starts_with("head.input_norm.");
+}
+
+Tensor reshaped(const Tensor& tensor, Shape shape) {
+  const auto owner = std::make_shared<const Tensor>(tensor);
+  return Tensor::view(tensor.dtype(), std::move(shape), owner->bytes(), owner);
+}
+
 /// Matrices of a Linear act on each token as convolutions with a kernel of one.
 Tensor as_kernel(const std::string& name, const Tensor& tensor) {
   Shape shape = tensor.shape();
+  if (is_per_channel(name) && shape.size() > 1 && static_cast<std::size_t>(shape[0]) == core::numel(shape))
+    return reshaped(tensor, {shape[0]});
   if (shape.size() != 2) return tensor;
   if (name.ends_with(".depth.weight")) {
     shape.insert(shape.begin() + 1, 1);
@@ -65,8 +77,7 @@ Tensor as_kernel(const std::string& name, const Tensor& tensor) {
   } else {
     return tensor;
   }
-  const auto owner = std::make_shared<const Tensor>(tensor);
-  return Tensor::view(tensor.dtype(), std::move(shape), owner->bytes(), owner);
+  return reshaped(tensor, std::move(shape));
 }
 
 /// The tensors under the names and in the shapes of docs/formats/compact.md.
@@ -99,11 +110,15 @@ Result<std::int64_t> dim(const Weights& weights, const std::string& name, std::s
                   (tensor == nullptr ? "none" : core::to_string(tensor->shape())));
 }
 
+/// Batch norms were folded into their neighbours: the tensors are those of an exported graph.
+bool is_folded(const Weights& weights) { return weights.has_block("head.input_norm.folded."); }
+
 Result<CompactConfig> infer_config(const Weights& weights) {
   CompactConfig config;
   WAKEBUILDER_TRY(config.window, dim(weights, "head.attention.position", 0));
   WAKEBUILDER_TRY(config.heads, dim(weights, "head.attention.position", 1));
-  WAKEBUILDER_TRY(config.width, dim(weights, "head.attention.project.weight", 0));
+  const std::string project = is_folded(weights) ? "project.folded" : "project";
+  WAKEBUILDER_TRY(config.width, dim(weights, "head.attention." + project + ".weight", 0));
   WAKEBUILDER_TRY(config.se_dim, dim(weights, "head.se_block.fc.0.weight", 0));
   if (config.window % 2 == 0) {
     return fail(ErrorCode::kMismatch,
@@ -232,7 +247,7 @@ Result<CompactClassifier> load_compact(const NamedTensors& tensors, const core::
   CompactClassifier classifier;
   WAKEBUILDER_TRY(classifier.config, infer_config(weights));
   WAKEBUILDER_CHECK(read_config(metadata, classifier.config));
-  classifier.network = make_compact<Parameter>(classifier.config);
+  classifier.network = make_compact<Parameter>(classifier.config, is_folded(weights));
   WAKEBUILDER_CHECK(weights.load([&](auto&& f) {
     visit(classifier.network, classifier.config, std::forward<decltype(f)>(f));
   }));

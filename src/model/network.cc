@@ -88,6 +88,11 @@ bool has_wakebuilder_head(const NamedTensors& tensors) {
       tensors, [](const auto& item) { return item.first.ends_with("input_norm.weight"); });
 }
 
+bool same_bytes(const Parameter& a, const Parameter& b) {
+  return a.tensor.shape() == b.tensor.shape() &&
+         std::ranges::equal(a.tensor.bytes(), b.tensor.bytes());
+}
+
 }  // namespace
 
 Result<Network> load_network(const NamedTensors& tensors, const core::Value& metadata,
@@ -110,6 +115,21 @@ std::string graph_name(const Network& network) {
 
 Network fold(const Network& network) {
   return std::visit([](const auto& known) { return folded(known); }, network);
+}
+
+bool shares_backbone(const CompactClassifier& a, const CompactClassifier& b) {
+  if (a.config.feature_mean != b.config.feature_mean ||
+      a.config.feature_std != b.config.feature_std)
+    return false;
+  bool is_same = same_bytes(a.network.bridge, b.network.bridge);
+  std::vector<const Parameter*> others;
+  visit(b.network.backbone, "",
+        [&](const auto&, const Parameter& weight, const auto&) { others.push_back(&weight); });
+  std::size_t next = 0;
+  visit(a.network.backbone, "", [&](const auto&, const Parameter& weight, const auto&) {
+    is_same = is_same && same_bytes(weight, *others[next++]);
+  });
+  return is_same;
 }
 
 Result<GraphOptions> resolve(const Network& network, GraphOptions options) {

@@ -14,20 +14,48 @@ bool is_within(const std::string& node, const std::string& layer) {
   return node.starts_with(layer) && (node.size() == layer.size() || node[layer.size()] == '/');
 }
 
-}  // namespace
-
-ModelProto build(const model::Network& network, const model::GraphOptions& options,
-                 std::int64_t opset) {
-  Emitter emitter(opset);
+Emitter::Value begin(Emitter& emitter, const model::Network& network,
+                     const model::GraphOptions& options) {
   if (options.stream) emitter.begin_stream();
   const model::GraphInput input = model::input_of(network, options);
   std::vector<Dimension> shape = {named("batch")};
   for (const std::int64_t size : input.row)
     shape.push_back(size < 0 ? named("samples") : fixed(size));
-  const auto x = emitter.input(input.name, std::move(shape));
-  const auto logits = model::forward(emitter, network, options, x);
-  emitter.output("logits", logits, {named("batch"), fixed(model::kClasses)});
+  return emitter.input(input.name, std::move(shape));
+}
+
+void end(Emitter& emitter, const std::string& name, const Emitter::Value& logits) {
+  emitter.output(name, logits, {named("batch"), fixed(model::kClasses)});
+}
+
+}  // namespace
+
+ModelProto build(const model::Network& network, const model::GraphOptions& options,
+                 std::int64_t opset) {
+  Emitter emitter(opset);
+  const auto x = begin(emitter, network, options);
+  end(emitter, "logits", model::forward(emitter, network, options, x));
   return emitter.finish(model::graph_name(network));
+}
+
+ModelProto build_shared(std::vector<model::CompactClassifier> networks,
+                        const model::GraphOptions& options, std::int64_t opset) {
+  WAKEBUILDER_EXPECT(!networks.empty());
+  Emitter emitter(opset);
+  const auto x = begin(emitter, networks[0], options);
+  const auto tokens = model::tokens_of_sound(emitter, networks[0], options, x);
+  for (std::size_t i = 0; i < networks.size(); ++i) {
+    auto& network = networks[i].network;
+    const auto& config = networks[i].config;
+    const std::string name = "head_" + std::to_string(i);
+    const auto scope = emitter.scope(name);
+    model::visit(network, config, [&](const auto&, model::Parameter& weight, const auto&) {
+      weight.name = name + "." + weight.name;  // heads have the same names
+    });
+    end(emitter, "logits/" + std::to_string(i),
+        model::classify(emitter, network, config, tokens.values, tokens.mask));
+  }
+  return emitter.finish("shared");
 }
 
 std::vector<Emitter::State> states_of(const ModelProto& model) {

@@ -32,7 +32,7 @@ const std::map<std::string, Module>& table() {
       {"checkpoint", {{"core"}, {"zlib\\.h"}}},
       {"model", {{"core", "audio"}, {}}},
       {"onnx", {{"core", "audio", "model"}, {"onnx/.*", "google/protobuf/.*"}}},
-      {"runtime", {{"core"}, {"onnxruntime_c_api\\.h"}}},
+      {"runtime", {{"core", "audio"}, {"onnxruntime_c_api\\.h"}}},
       {"pipeline", {{"core", "audio", "checkpoint", "model", "onnx", "runtime"}, {}}},
       {"cli", {{"core", "audio", "runtime", "pipeline"}, {"CLI/.*"}}},
   };

@@ -89,18 +89,22 @@ struct Compact {
   std::vector<Linear<T>> classifier;
 };
 
-/// Empty weights, faithful (batch norms not folded).
+/// Empty weights; faithful, or with the batch norms folded as model/fold.h folds them.
 template <class T>
-Compact<T> make_compact(const CompactConfig& config) {
+Compact<T> make_compact(const CompactConfig& config, bool is_folded = false) {
   const Conv<T> with_bias{.weight = {}, .bias = T{}};
   const Conv<T> without_bias{};
+  const NormedConv<T> folded = {with_bias, {}};
   const BatchNorm<T> norm{};
   Compact<T> compact;
   compact.backbone = make_speech_embedding<T>();
-  compact.attention = {.score = with_bias, .position = {}, .project = {with_bias, norm}};
+  if (is_folded) compact.input_norm = Norm<T>{};
+  compact.attention = {.score = with_bias,
+                       .position = {},
+                       .project = is_folded ? folded : NormedConv<T>{with_bias, norm}};
   compact.se_block = {.reduce = with_bias, .expand = with_bias};
-  compact.tcn_block.resize(config.dilations.size(),
-                           {.point = {without_bias, norm}, .depth = {without_bias, norm}});
+  const NormedConv<T> normed = is_folded ? folded : NormedConv<T>{without_bias, norm};
+  compact.tcn_block.resize(config.dilations.size(), {.point = normed, .depth = normed});
   compact.classifier.resize(config.hidden_dims.size() + 1);
   return compact;
 }
@@ -110,7 +114,7 @@ Compact<T> make_compact(const CompactConfig& config) {
 template <LayerOf<NormedConv> W, class F>
 void visit(W& w, const std::string& conv, const std::string& norm, const core::Shape& shape,
            F&& f) {
-  visit_conv(w.conv, conv, shape, f);
+  visit_conv(w.conv, w.norm ? conv : conv + ".folded", shape, f);
   if (w.norm) visit_batch_norm(*w.norm, norm, shape[0], f);
 }
 
@@ -275,14 +279,20 @@ typename Ops::Value classify(Ops& op, const Compact<typename Ops::Weight>& w,
   return scope.result(x);
 }
 
-/// input_values [batch, T, 128] -> logits [batch, 2].
+/// What the backbone makes of features: tokens [batch, 96, N] and their mask [batch, 1, N].
+template <class Ops>
+struct Tokens {
+  typename Ops::Value values, mask;
+};
+
+/// input_values [batch, T, 128] -> tokens of the window.
 ///
 /// @param time    where the frames lie in their stream; only streams make use of it
 /// @param window  frames of a score in a stream; 0: the input is a whole window
 template <class Ops>
-typename Ops::Value forward(Ops& op, const Compact<typename Ops::Weight>& w,
-                            const CompactConfig& config, typename Ops::Value input_values,
-                            Timeline& time, std::int64_t window = 0) {
+Tokens<Ops> tokens_of_features(Ops& op, const Compact<typename Ops::Weight>& w,
+                               const CompactConfig& config, typename Ops::Value input_values,
+                               Timeline& time, std::int64_t window) {
   const Bridged<Ops> bridged = cross_bridge(op, w.bridge, config, input_values);
   auto mask = op.unsqueeze("mask_image", op.to_float("mask_frames", bridged.real), 1);
   Timeline mask_time = time;
@@ -291,18 +301,25 @@ typename Ops::Value forward(Ops& op, const Compact<typename Ops::Weight>& w,
   mask = op.max_pool("mask_tokens", mask, {kEmbeddingFrames, 1}, {kEmbeddingFrameStride, 1});
   mask = op.squeeze("mask", mask, 3);
   auto tokens = forward(op, w.backbone, bridged.mel, time);
-  if (window > 0) {
-    const std::int64_t count = tokens_of(window);
-    const std::int64_t kept = time.slide(count, time.steps());
-    const bool is_longer = kept + mask_time.steps() > count;  // windows begin on the grid of hops
-    const auto ring = [&](const std::string& name, typename Ops::Value x, std::int64_t channels) {
-      x = op.past(name, x, 2, {0, channels, kept});
-      return is_longer ? op.slice(name + "_window", x, 2, 0, count) : x;
-    };
-    tokens = ring("tokens", tokens, kEmbeddingDim);
-    mask = ring("token_mask", mask, 1);
-  }
-  return classify(op, w, config, tokens, mask);
+  if (window == 0) return {tokens, mask};
+  const std::int64_t count = tokens_of(window);
+  const std::int64_t kept = time.slide(count, time.steps());
+  const bool is_longer = kept + mask_time.steps() > count;  // windows begin on the grid of hops
+  const auto ring = [&](const std::string& name, typename Ops::Value x, std::int64_t channels) {
+    x = op.past(name, x, 2, {0, channels, kept});
+    return is_longer ? op.slice(name + "_window", x, 2, 0, count) : x;
+  };
+  tokens = ring("tokens", tokens, kEmbeddingDim);
+  return {tokens, ring("token_mask", mask, 1)};
+}
+
+/// input_values [batch, T, 128] -> logits [batch, 2]; parameters as above.
+template <class Ops>
+typename Ops::Value forward(Ops& op, const Compact<typename Ops::Weight>& w,
+                            const CompactConfig& config, typename Ops::Value input_values,
+                            Timeline& time, std::int64_t window = 0) {
+  const auto tokens = tokens_of_features(op, w, config, input_values, time, window);
+  return classify(op, w, config, tokens.values, tokens.mask);
 }
 
 }  // namespace wakebuilder::model

@@ -12,7 +12,7 @@ namespace wakebuilder::model {
 /// A compact network as it was trained, and what its checkpoint says about it.
 struct CompactClassifier : Settings {
   CompactConfig config;
-  Compact<Parameter> network;            ///< float32, faithful
+  Compact<Parameter> network;            ///< float32
   std::int64_t frames = kCompactFrames;  ///< that the checkpoint wants declared
 
   /// Number of weights.
@@ -23,8 +23,8 @@ struct CompactClassifier : Settings {
 bool is_compact(const NamedTensors& tensors);
 
 /// Builds the network from a state dict, in the layout of docs/formats/compact.md or that of the
-/// research code (`backbone.conv0`, `head.att_score`, ...). What the metadata does not say is
-/// inferred from shapes.
+/// research code (`backbone.conv0`, `head.att_score`, ...), or from the weights of an exported
+/// graph, which may be folded. What the metadata does not say is inferred from shapes.
 ///
 /// Errors, each naming tensor, expected and found: kMismatch when metadata and tensors contradict
 /// each other, when a tensor is missing, superfluous or of another shape, when dimensions make no

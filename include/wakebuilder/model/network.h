@@ -33,6 +33,9 @@ std::string graph_name(const Network& network);
 /// The same network with everything folded that fold.h can fold.
 Network fold(const Network& network);
 
+/// True when two compact networks hear through the same backbone: then one pass of it serves both.
+bool shares_backbone(const CompactClassifier& a, const CompactClassifier& b);
+
 /// Which graph of a network.
 struct GraphOptions {
   bool waveform = false;  ///< samples in, instead of features
@@ -67,10 +70,10 @@ typename Ops::Value forward(Ops& op, const Classifier& classifier, const GraphOp
   return forward(op, classifier.head, classifier.config, x);
 }
 
-/// input_values [batch, frames, 128], or waveform [batch, samples] -> logits [batch, 2]; in a
-/// stream the frames or samples of one hop.
+/// input_values [batch, frames, 128], or waveform [batch, samples] -> tokens; in a stream the
+/// frames or samples of one hop.
 template <class Ops>
-typename Ops::Value forward(Ops& op, const CompactClassifier& classifier,
+Tokens<Ops> tokens_of_sound(Ops& op, const CompactClassifier& classifier,
                             const GraphOptions& options, typename Ops::Value x) {
   const CompactConfig& config = classifier.config;
   const FrontEndConfig front = {.mean = config.feature_mean,
@@ -80,11 +83,19 @@ typename Ops::Value forward(Ops& op, const CompactClassifier& classifier,
   if (!options.stream) {
     Timeline whole(kHopFrames);
     if (options.waveform) x = window_features(op, make_front_end(), front, x);
-    return forward(op, classifier.network, config, x, whole);
+    return tokens_of_features(op, classifier.network, config, x, whole, 0);
   }
   Timeline time(options.waveform ? kHopFrames * kFrameShift : kHopFrames);
   if (options.waveform) x = log_mel_features(op, make_front_end(), front, x, time);
-  return forward(op, classifier.network, config, x, time, options.frames);
+  return tokens_of_features(op, classifier.network, config, x, time, options.frames);
+}
+
+/// The same -> logits [batch, 2].
+template <class Ops>
+typename Ops::Value forward(Ops& op, const CompactClassifier& classifier,
+                            const GraphOptions& options, typename Ops::Value x) {
+  const auto tokens = tokens_of_sound(op, classifier, options, x);
+  return classify(op, classifier.network, classifier.config, tokens.values, tokens.mask);
 }
 
 /// input_values [batch, T, 128], or waveform [batch, samples] -> logits [batch, 2].
