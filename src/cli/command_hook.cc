@@ -1,0 +1,153 @@
+#include "cli/command_hook.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <fcntl.h>
+#include <optional>
+#include <string_view>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <spawn.h>
+
+#include "wakebuilder/core/expect.h"
+#include "wakebuilder/core/text.h"
+
+namespace wakebuilder::cli {
+namespace {
+
+constexpr const char* kShell = "/bin/sh";
+
+/// stdin from nowhere, stdout to where stderr goes, nothing else.
+class Files {
+ public:
+  Files() {
+    ::posix_spawn_file_actions_init(&actions_);
+    ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    ::posix_spawn_file_actions_adddup2(&actions_, STDERR_FILENO, STDOUT_FILENO);
+#ifdef __GLIBC__
+#if __GLIBC_PREREQ(2, 34)
+    // We open all with O_CLOEXEC; libraries may not.
+    ::posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);
+#endif
+#endif
+  }
+  Files(const Files&) = delete;
+  Files& operator=(const Files&) = delete;
+  ~Files() { ::posix_spawn_file_actions_destroy(&actions_); }
+  const posix_spawn_file_actions_t* get() const { return &actions_; }
+
+ private:
+  posix_spawn_file_actions_t actions_{};
+};
+
+/// A session of its own; no signal blocked, and SIGPIPE as usual, whatever we do with them.
+class Attributes {
+ public:
+  Attributes() {
+    ::posix_spawnattr_init(&attributes_);
+    sigset_t signals;
+    ::sigemptyset(&signals);
+    ::posix_spawnattr_setsigmask(&attributes_, &signals);
+    ::sigaddset(&signals, SIGPIPE);
+    ::posix_spawnattr_setsigdefault(&attributes_, &signals);
+    ::posix_spawnattr_setflags(&attributes_, static_cast<short>(POSIX_SPAWN_SETSID) |
+                                                 POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  }
+  Attributes(const Attributes&) = delete;
+  Attributes& operator=(const Attributes&) = delete;
+  ~Attributes() { ::posix_spawnattr_destroy(&attributes_); }
+  const posix_spawnattr_t* get() const { return &attributes_; }
+
+ private:
+  posix_spawnattr_t attributes_{};
+};
+
+bool sets(std::string_view entry, std::string_view name) {
+  return entry.starts_with(name) && entry.substr(name.size()).starts_with('=');
+}
+
+/// "NAME=value" of our environment without those of `variables`, then of `variables`.
+std::vector<std::string> environment_with(const CommandHook::Variables& variables) {
+  std::vector<std::string> entries;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    if (std::none_of(variables.begin(), variables.end(),
+                     [&](const auto& variable) { return sets(*entry, variable.first); }))
+      entries.emplace_back(*entry);
+  }
+  for (const auto& [name, value] : variables) {
+    WAKEBUILDER_EXPECT(!name.empty() && name.find('=') == std::string::npos);
+    entries.push_back(name + "=" + value);
+  }
+  return entries;
+}
+
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
+  for (std::string& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+/// What is wrong with this end of a command; nothing when it went well.
+std::optional<std::string> complaint_about(int status, const std::string& command) {
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return std::nullopt;
+  const std::string ending = WIFSIGNALED(status)
+                                 ? "was ended by signal " + std::to_string(WTERMSIG(status))
+                                 : "failed with status " + std::to_string(WEXITSTATUS(status));
+  return "--on-detect: the command " + ending + ": " + core::quote(command);
+}
+
+}  // namespace
+
+CommandHook::CommandHook(std::string command, std::size_t most_running)
+    : command_(std::move(command)), most_running_(most_running) {}
+
+CommandHook::~CommandHook() { finish(); }
+
+Result<bool> CommandHook::start(const Variables& variables) {
+  poll();
+  if (running_.size() >= most_running_) {
+    ++skipped_;
+    return false;
+  }
+  std::vector<std::string> arguments = {"sh", "-c", "--", command_};
+  std::vector<std::string> environment = environment_with(variables);
+  pid_t child = 0;
+  const int error = ::posix_spawn(&child, kShell, Files().get(), Attributes().get(),
+                                  pointers_to(arguments).data(), pointers_to(environment).data());
+  if (error != 0) {
+    return fail(ErrorCode::kIo,
+                "--on-detect: the command cannot be started: " + std::string(std::strerror(error)));
+  }
+  running_.push_back(child);
+  return true;
+}
+
+void CommandHook::poll() {
+  std::erase_if(running_, [&](pid_t child) { return reap(child, WNOHANG); });
+}
+
+void CommandHook::finish() {
+  for (const pid_t child : std::exchange(running_, {})) reap(child, 0);
+}
+
+/// True when the child has ended.
+bool CommandHook::reap(pid_t child, int options) {
+  int status = 0;
+  pid_t ended = -1;
+  do {
+    ended = ::waitpid(child, &status, options);
+  } while (ended < 0 && errno == EINTR);
+  if (ended == 0) return false;
+  if (ended < 0) return true;  // somebody else has waited for it
+  if (auto complaint = complaint_about(status, command_))
+    complaints_.push_back(*std::move(complaint));
+  return true;
+}
+
+}  // namespace wakebuilder::cli
