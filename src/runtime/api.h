@@ -30,4 +30,9 @@ struct Releaser {
 template <class T>
 using Handle = std::unique_ptr<T, Releaser<T>>;
 
+template <class T>
+Handle<T> own(const Api& api, T* object, void (ORT_API_CALL* OrtApi::*release)(T*)) {
+  return Handle<T>(object, Releaser<T>{api.ort, release});
+}
+
 }  // namespace wakebuilder::runtime

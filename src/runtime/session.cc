@@ -1,26 +1,10 @@
 #include "wakebuilder/runtime/session.h"
 
-#include "runtime/api.h"
+#include "runtime/session_impl.h"
 
 namespace wakebuilder::runtime {
 
-struct Session::Impl {
-  std::shared_ptr<const OnnxRuntime> runtime;
-  Handle<OrtSession> session;
-  Handle<OrtMemoryInfo> memory;
-  std::vector<Port> inputs;
-  std::vector<Port> outputs;
-
-  const Api& api() const { return runtime->api(); }
-  const OrtApi& ort() const { return *runtime->api().ort; }
-};
-
 namespace {
-
-template <class T>
-Handle<T> own(const Api& api, T* object, void (ORT_API_CALL* OrtApi::*release)(T*)) {
-  return Handle<T>(object, Releaser<T>{api.ort, release});
-}
 
 Result<Handle<OrtSessionOptions>> make_options(const Api& api, const SessionOptions& options) {
   OrtSessionOptions* raw = nullptr;
@@ -85,18 +69,12 @@ Result<std::vector<Port>> read_ports(const Api& api, const OrtSession* session, 
   return ports;
 }
 
-/// A tensor that looks at the caller's numbers; ONNX Runtime only reads inputs.
-Result<Handle<OrtValue>> wrap(const Api& api, const OrtMemoryInfo* memory,
-                              const core::Tensor& tensor) {
+/// ONNX Runtime only reads inputs.
+Result<Handle<OrtValue>> wrap_input(const Api& api, const OrtMemoryInfo* memory,
+                                    const core::Tensor& tensor) {
   const auto values = tensor.as<float>();
-  OrtValue* raw = nullptr;
-  WAKEBUILDER_CHECK(check(
-      api, api.ort->CreateTensorWithDataAsOrtValue(
-               memory,
-               const_cast<float*>(values.data()),  // NOLINT(cppcoreguidelines-pro-type-const-cast)
-               values.size_bytes(), tensor.shape().data(), tensor.shape().size(),
-               ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &raw)));
-  return own(api, raw, &OrtApi::ReleaseValue);
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
+  return wrap(api, memory, const_cast<float*>(values.data()), values.size(), tensor.shape());
 }
 
 Result<core::Tensor> unwrap(const Api& api, OrtValue* value) {
@@ -119,6 +97,15 @@ Result<core::Tensor> unwrap(const Api& api, OrtValue* value) {
 
 }  // namespace
 
+Result<Handle<OrtValue>> wrap(const Api& api, const OrtMemoryInfo* memory, float* values,
+                              std::size_t count, const core::Shape& shape) {
+  OrtValue* raw = nullptr;
+  WAKEBUILDER_CHECK(check(api, api.ort->CreateTensorWithDataAsOrtValue(
+                                   memory, values, count * sizeof(float), shape.data(),
+                                   shape.size(), ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &raw)));
+  return own(api, raw, &OrtApi::ReleaseValue);
+}
+
 Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
@@ -126,8 +113,43 @@ Session::~Session() = default;
 
 const std::vector<Port>& Session::inputs() const { return impl_->inputs; }
 const std::vector<Port>& Session::outputs() const { return impl_->outputs; }
+const std::vector<std::pair<std::string, std::string>>& Session::metadata() const {
+  return impl_->metadata;
+}
 
 namespace {
+
+/// A text that ONNX Runtime allocated.
+Result<std::string> take(const Api& api, OrtAllocator* allocator, char* text) {
+  std::string copy = text != nullptr ? text : "";
+  WAKEBUILDER_CHECK(check(api, api.ort->AllocatorFree(allocator, text)));
+  return copy;
+}
+
+/// metadata_props, in the order that ONNX Runtime gives.
+Result<std::vector<std::pair<std::string, std::string>>> read_metadata(const Api& api,
+                                                                       const OrtSession* session) {
+  OrtAllocator* allocator = nullptr;
+  WAKEBUILDER_CHECK(check(api, api.ort->GetAllocatorWithDefaultOptions(&allocator)));
+  OrtModelMetadata* raw = nullptr;
+  WAKEBUILDER_CHECK(check(api, api.ort->SessionGetModelMetadata(session, &raw)));
+  const auto metadata = own(api, raw, &OrtApi::ReleaseModelMetadata);
+  char** keys = nullptr;
+  std::int64_t count = 0;
+  WAKEBUILDER_CHECK(check(
+      api, api.ort->ModelMetadataGetCustomMetadataMapKeys(raw, allocator, &keys, &count)));
+  std::vector<std::pair<std::string, std::string>> result;
+  for (std::int64_t i = 0; i < count; ++i) {
+    char* value = nullptr;
+    WAKEBUILDER_TRY(auto key, take(api, allocator, keys[i]));
+    WAKEBUILDER_CHECK(check(api, api.ort->ModelMetadataLookupCustomMetadataMap(
+                                     raw, allocator, key.c_str(), &value)));
+    WAKEBUILDER_TRY(auto text, take(api, allocator, value));
+    result.emplace_back(std::move(key), std::move(text));
+  }
+  if (keys != nullptr) WAKEBUILDER_CHECK(check(api, api.ort->AllocatorFree(allocator, keys)));
+  return result;
+}
 
 /// Fills in all but the runtime; `create` makes the session: from a file or from memory.
 template <class Impl, class Create>
@@ -149,6 +171,7 @@ Result<void> open_with(Impl& impl, const SessionOptions& options, Create create)
                                           &OrtApi::SessionGetInputTypeInfo));
   WAKEBUILDER_TRY(impl.outputs, read_ports(api, session, outputs, &OrtApi::SessionGetOutputName,
                                            &OrtApi::SessionGetOutputTypeInfo));
+  WAKEBUILDER_TRY(impl.metadata, read_metadata(api, session));
   return {};
 }
 
@@ -189,7 +212,7 @@ Result<std::vector<core::Tensor>> Session::run(
       return fail(ErrorCode::kUnsupported, name + ": expected float32, found " +
                                                std::string(core::to_string(tensor.dtype())));
     }
-    WAKEBUILDER_TRY(auto value, wrap(api, impl_->memory.get(), tensor));
+    WAKEBUILDER_TRY(auto value, wrap_input(api, impl_->memory.get(), tensor));
     input_names.push_back(name.c_str());
     input_values.push_back(value.get());
     owners.push_back(std::move(value));

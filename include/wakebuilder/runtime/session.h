@@ -54,6 +54,8 @@ class Session {
 
   const std::vector<Port>& inputs() const;
   const std::vector<Port>& outputs() const;
+  /// What the model says about itself, metadata_props: pairs of key and value.
+  const std::vector<std::pair<std::string, std::string>>& metadata() const;
 
   /// Runs the model on named inputs and returns the named outputs, in that order; float32 in,
   /// float32 out. Errors: kUnsupported with ONNX Runtime's reason (unknown name, wrong shape, other
@@ -63,6 +65,7 @@ class Session {
       std::span<const std::string> outputs);
 
  private:
+  friend class BoundRun;
   struct Impl;
   explicit Session(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
