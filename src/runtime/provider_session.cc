@@ -1,0 +1,311 @@
+#include "runtime/provider_session.h"
+
+#include <algorithm>
+#include <array>
+
+namespace wakebuilder::runtime {
+namespace {
+
+/// y = x + x for one float32: an ONNX model of opset 13 in protobuf's wire format.
+// clang-format off
+constexpr auto kProbeModel = std::to_array<unsigned char>({
+    0x08, 8,                           // ir_version: 8
+    0x3a, 57,                          // graph {
+    0x0a, 14,                          //   node {
+    0x0a, 1, 'x', 0x0a, 1, 'x',        //     input: "x", "x"
+    0x12, 1, 'y',                      //     output: "y"
+    0x22, 3, 'A', 'd', 'd',            //     op_type: "Add" }
+    0x12, 5, 'p', 'r', 'o', 'b', 'e',  //   name: "probe"
+    0x5a, 15, 0x0a, 1, 'x',            //   input { name: "x"
+    0x12, 10, 0x0a, 8, 0x08, 1,        //     type { tensor_type { elem_type: FLOAT
+    0x12, 4, 0x0a, 2, 0x08, 1,         //       shape { dim { dim_value: 1 } } } } }
+    0x62, 15, 0x0a, 1, 'y',            //   output: the same for "y" }
+    0x12, 10, 0x0a, 8, 0x08, 1,
+    0x12, 4, 0x0a, 2, 0x08, 1,
+    0x42, 2, 0x10, 13,                 // opset_import { version: 13 }
+});
+// clang-format on
+
+/// The first API with SessionOptionsAppendExecutionProvider.
+constexpr int kGenericProviderApi = 12;
+/// The first ONNX Runtime that knows session.disable_cpu_ep_fallback; older ones ignore it.
+constexpr int kNoFallbackApi = 16;
+
+/// Options as ONNX Runtime takes them; looks at those of the provider.
+struct OptionPointers {
+  std::vector<const char*> keys, values;
+
+  explicit OptionPointers(const Provider& provider) {
+    for (const auto& [key, value] : provider.options) {
+      keys.push_back(key.c_str());
+      values.push_back(value.c_str());
+    }
+  }
+};
+
+/// ONNX Runtime's sentence without the place in its source, which ends in "[ONNXRuntimeError] : 1 :
+/// FAIL : " or in the condition that "was false. ".
+std::string plain_reason(std::string message) {
+  constexpr std::string_view kSpeaker = "ONNX Runtime: ";
+  constexpr std::string_view kCode = "[ONNXRuntimeError] : ";
+  constexpr std::string_view kCondition = " was false. ";
+  if (message.starts_with(kSpeaker)) message.erase(0, kSpeaker.size());
+  if (const auto code = message.rfind(kCode); code != std::string::npos) {
+    const auto name = message.find(" : ", code + kCode.size());
+    const auto end = name != std::string::npos ? message.find(" : ", name + 3) : name;
+    if (end != std::string::npos) message.erase(0, end + 3);
+  }
+  if (const auto condition = message.find(kCondition); condition != std::string::npos)
+    message.erase(0, condition + kCondition.size());
+  return message;
+}
+
+/// What GetAvailableProviders says: the providers that the library was built with.
+std::vector<std::string> built_in_providers(const Api& api) {
+  char** names = nullptr;
+  int count = 0;
+  if (!check(api, api.ort->GetAvailableProviders(&names, &count))) return {};
+  std::vector<std::string> found(names, names + count);
+  if (!check(api, api.ort->ReleaseAvailableProviders(names, count))) return {};
+  return found;
+}
+
+Result<void> expect_built_in(const OnnxRuntime& runtime, const Provider& provider) {
+  const auto built_in = built_in_providers(runtime.api());
+  if (std::ranges::find(built_in, ort_provider_name(provider.name)) != built_in.end()) return {};
+  std::string names;
+  for (const std::string& name : built_in)
+    names += (names.empty() ? "" : ", ") + provider_name(name);
+  return fail(ErrorCode::kUnavailable,
+              "this ONNX Runtime " + runtime.version() + " is built without it; it has " + names);
+}
+
+tl::unexpected<Error> unavailable(const Error& error) {
+  return fail(ErrorCode::kUnavailable, plain_reason(error.message));
+}
+
+tl::unexpected<Error> wrong_options(const Provider& provider, const Error& error) {
+  return fail(ErrorCode::kInvalidArgument,
+              provider.name + ": expected options that it knows: " + plain_reason(error.message));
+}
+
+/// The functions of the C API for CUDA's or for TensorRT's options.
+template <class Options>
+struct TypedProvider {
+  OrtStatus* (ORT_API_CALL* OrtApi::*create)(Options**) noexcept;
+  OrtStatus* (ORT_API_CALL* OrtApi::*update)(Options*, const char* const*, const char* const*,
+                                             std::size_t) noexcept;
+  OrtStatus* (ORT_API_CALL* OrtApi::*append)(OrtSessionOptions*, const Options*) noexcept;
+  void (ORT_API_CALL* OrtApi::*release)(Options*);
+};
+
+constexpr TypedProvider<OrtCUDAProviderOptionsV2> kCuda = {
+    &OrtApi::CreateCUDAProviderOptions, &OrtApi::UpdateCUDAProviderOptions,
+    &OrtApi::SessionOptionsAppendExecutionProvider_CUDA_V2, &OrtApi::ReleaseCUDAProviderOptions};
+
+constexpr TypedProvider<OrtTensorRTProviderOptionsV2> kTensorrt = {
+    &OrtApi::CreateTensorRTProviderOptions, &OrtApi::UpdateTensorRTProviderOptions,
+    &OrtApi::SessionOptionsAppendExecutionProvider_TensorRT_V2,
+    &OrtApi::ReleaseTensorRTProviderOptions};
+
+template <class Options>
+Result<void> append_typed(const Api& api, OrtSessionOptions* settings, const Provider& provider,
+                          const TypedProvider<Options>& functions) {
+  const OptionPointers pointers(provider);
+  Options* raw = nullptr;
+  auto done = check(api, (api.ort->*functions.create)(&raw));
+  if (!done) return unavailable(done.error());
+  const auto options = own(api, raw, functions.release);
+  // Without options first: it loads the provider's library, and says why it cannot be loaded, which
+  // appending only logs.
+  done = check(api, (api.ort->*functions.update)(raw, nullptr, nullptr, 0));
+  if (!done) return unavailable(done.error());
+  if (!provider.options.empty()) {
+    done = check(api, (api.ort->*functions.update)(raw, pointers.keys.data(),
+                                                   pointers.values.data(), pointers.keys.size()));
+    if (!done) return wrong_options(provider, done.error());
+  }
+  done = check(api, (api.ort->*functions.append)(settings, raw));
+  if (!done) return unavailable(done.error());
+  return {};
+}
+
+Result<void> append_generic(const Api& api, OrtSessionOptions* settings, const Provider& provider) {
+  const OptionPointers pointers(provider);
+  return check(api, api.ort->SessionOptionsAppendExecutionProvider(
+                        settings, provider.name.c_str(), pointers.keys.data(),
+                        pointers.values.data(), pointers.keys.size()));
+}
+
+Result<Handle<OrtSessionOptions>> empty_settings(const Api& api) {
+  OrtSessionOptions* raw = nullptr;
+  WAKEBUILDER_CHECK(check(api, api.ort->CreateSessionOptions(&raw)));
+  return own(api, raw, &OrtApi::ReleaseSessionOptions);
+}
+
+Result<void> append_other(const OnnxRuntime& runtime, OrtSessionOptions* settings,
+                          const Provider& provider) {
+  const Api& api = runtime.api();
+  if (runtime.api_version() < kGenericProviderApi) {
+    return fail(ErrorCode::kUnavailable,
+                "expected ONNX Runtime 1.12 or newer, found " + runtime.version());
+  }
+  const auto done = append_generic(api, settings, provider);
+  if (done) return {};
+  WAKEBUILDER_TRY(const auto scratch, empty_settings(api));
+  const bool options_are_wrong =
+      !provider.options.empty() && append_generic(api, scratch.get(), {.name = provider.name});
+  if (options_are_wrong) return wrong_options(provider, done.error());
+  return unavailable(done.error());
+}
+
+/// Errors: kUnavailable with the reason alone; kInvalidArgument for options that the provider does
+/// not know.
+Result<void> append(const OnnxRuntime& runtime, OrtSessionOptions* settings,
+                    const Provider& provider) {
+  WAKEBUILDER_CHECK(expect_built_in(runtime, provider));
+  if (provider.name == "cuda") return append_typed(runtime.api(), settings, provider, kCuda);
+  if (provider.name == "tensorrt")
+    return append_typed(runtime.api(), settings, provider, kTensorrt);
+  if (provider.name == "cpu") return {};  // always there, and last
+  return append_other(runtime, settings, provider);
+}
+
+/// Makes a session of a tiny model, which opens the device. Errors: as append().
+Result<void> probe(const OnnxRuntime& runtime, const Provider& provider) {
+  const Api& api = runtime.api();
+  WAKEBUILDER_TRY(const auto settings, empty_settings(api));
+  WAKEBUILDER_CHECK(check(api, api.ort->SetIntraOpNumThreads(settings.get(), 1)));
+  WAKEBUILDER_CHECK(append(runtime, settings.get(), provider));
+  OrtSession* session = nullptr;
+  const auto made =
+      check(api, api.ort->CreateSessionFromArray(api.env, kProbeModel.data(), kProbeModel.size(),
+                                                 settings.get(), &session));
+  if (!made) return unavailable(made.error());
+  const auto owner = own(api, session, &OrtApi::ReleaseSession);
+  return {};
+}
+
+/// The way from the providers that are wanted to those that a session can be made on.
+class Opening {
+ public:
+  Opening(const OnnxRuntime& runtime, const SessionOptions& options)
+      : runtime_(runtime), options_(options) {}
+
+  Result<SessionOnProviders> open(const MakeSettings& make_settings,
+                                  const MakeSession& make_session) {
+    WAKEBUILDER_CHECK(take_wanted());
+    for (;;) {
+      WAKEBUILDER_TRY(const auto settings, make_settings());
+      WAKEBUILDER_CHECK(append_all(settings.get()));
+      OrtSession* raw = nullptr;
+      const auto made = check(api(), make_session(settings.get(), &raw));
+      if (made) {
+        return SessionOnProviders{.session = own(api(), raw, &OrtApi::ReleaseSession),
+                                  .fallbacks = std::move(fallbacks_)};
+      }
+      WAKEBUILDER_CHECK(drop_culprit(made.error()));
+    }
+  }
+
+ private:
+  const Api& api() const { return runtime_.api(); }
+
+  Result<void> take_wanted() {
+    wanted_ = options_.providers;
+    const auto cpu = std::ranges::find(wanted_, std::string("cpu"), &Provider::name);
+    with_cpu_ = wanted_.empty() || cpu != wanted_.end();
+    if (cpu == wanted_.end()) return {};
+    if (cpu + 1 != wanted_.end() || !cpu->options.empty()) {
+      return fail(ErrorCode::kInvalidArgument,
+                  "expected cpu as the last provider and without options, found it elsewhere");
+    }
+    wanted_.erase(cpu);
+    return {};
+  }
+
+  Result<void> append_all(OrtSessionOptions* settings) {
+    for (auto provider = wanted_.begin(); provider != wanted_.end();) {
+      const auto done = append(runtime_, settings, *provider);
+      if (done) {
+        ++provider;
+        continue;
+      }
+      WAKEBUILDER_CHECK(give_up(*provider, done.error()));
+      provider = wanted_.erase(provider);
+    }
+    return forbid_cpu(settings);
+  }
+
+  Result<void> forbid_cpu(OrtSessionOptions* settings) const {
+    if (!options_.strict_providers || with_cpu_) return {};
+    if (runtime_.api_version() < kNoFallbackApi) {
+      return fail(
+          ErrorCode::kUnavailable,
+          "strict providers: expected ONNX Runtime 1.16 or newer, found " + runtime_.version());
+    }
+    return check(
+        api(), api().ort->AddSessionConfigEntry(settings, "session.disable_cpu_ep_fallback", "1"));
+  }
+
+  /// No session could be made. The first provider that cannot make one of a tiny model is to blame,
+  /// else the first that does not take this model.
+  Result<void> drop_culprit(const Error& error) {
+    for (auto provider = wanted_.begin(); provider != wanted_.end(); ++provider) {
+      const auto probed = probe(runtime_, *provider);
+      if (probed) continue;
+      WAKEBUILDER_CHECK(give_up(*provider, probed.error()));
+      wanted_.erase(provider);
+      return {};
+    }
+    if (wanted_.empty() || options_.strict_providers) return fail(error);
+    WAKEBUILDER_CHECK(give_up(wanted_.front(), error));
+    wanted_.erase(wanted_.begin());
+    return {};
+  }
+
+  Result<void> give_up(const Provider& provider, const Error& error) {
+    if (error.code == ErrorCode::kInvalidArgument) return fail(error);
+    const std::string reason = plain_reason(error.message);
+    if (options_.strict_providers)
+      return fail(ErrorCode::kUnavailable, provider.name + ": cannot be used: " + reason);
+    fallbacks_.push_back(provider.name + ": not used: " + reason);
+    return {};
+  }
+
+  const OnnxRuntime& runtime_;
+  const SessionOptions& options_;
+  std::vector<Provider> wanted_;  ///< without cpu
+  bool with_cpu_ = true;
+  std::vector<std::string> fallbacks_;
+};
+
+ProviderStatus status_of(const OnnxRuntime& runtime, const std::string& name) {
+  const auto probed = probe(runtime, {.name = name});
+  return {.name = name,
+          .ort_name = ort_provider_name(name),
+          .available = probed.has_value(),
+          .reason = probed ? std::string() : plain_reason(probed.error().message)};
+}
+
+}  // namespace
+
+Result<SessionOnProviders> open_on_providers(const OnnxRuntime& runtime,
+                                             const SessionOptions& options,
+                                             const MakeSettings& make_settings,
+                                             const MakeSession& make_session) {
+  return Opening(runtime, options).open(make_settings, make_session);
+}
+
+std::vector<ProviderStatus> provider_statuses(const OnnxRuntime& runtime) {
+  std::vector<std::string> names = {"cpu", "cuda", "tensorrt"};
+  for (const std::string& ort_name : built_in_providers(runtime.api())) {
+    const std::string name = provider_name(ort_name);
+    if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+  }
+  std::vector<ProviderStatus> statuses;
+  for (const std::string& name : names) statuses.push_back(status_of(runtime, name));
+  return statuses;
+}
+
+}  // namespace wakebuilder::runtime
