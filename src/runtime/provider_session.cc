@@ -43,23 +43,6 @@ struct OptionPointers {
   }
 };
 
-/// ONNX Runtime's sentence without the place in its source, which ends in "[ONNXRuntimeError] : 1 :
-/// FAIL : " or in the condition that "was false. ".
-std::string plain_reason(std::string message) {
-  constexpr std::string_view kSpeaker = "ONNX Runtime: ";
-  constexpr std::string_view kCode = "[ONNXRuntimeError] : ";
-  constexpr std::string_view kCondition = " was false. ";
-  if (message.starts_with(kSpeaker)) message.erase(0, kSpeaker.size());
-  if (const auto code = message.rfind(kCode); code != std::string::npos) {
-    const auto name = message.find(" : ", code + kCode.size());
-    const auto end = name != std::string::npos ? message.find(" : ", name + 3) : name;
-    if (end != std::string::npos) message.erase(0, end + 3);
-  }
-  if (const auto condition = message.find(kCondition); condition != std::string::npos)
-    message.erase(0, condition + kCondition.size());
-  return message;
-}
-
 /// What GetAvailableProviders says: the providers that the library was built with.
 std::vector<std::string> built_in_providers(const Api& api) {
   char** names = nullptr;
@@ -80,13 +63,23 @@ Result<void> expect_built_in(const OnnxRuntime& runtime, const Provider& provide
               "this ONNX Runtime " + runtime.version() + " is built without it; it has " + names);
 }
 
-tl::unexpected<Error> unavailable(const Error& error) {
-  return fail(ErrorCode::kUnavailable, plain_reason(error.message));
+/// Makes a session of a tiny model, which opens the device. Errors: as append().
+Result<void> probe(const OnnxRuntime& runtime, const Provider& provider);
+
+/// A status as error: kUnavailable with the reason alone, for a provider that cannot be had.
+Result<void> try_provider(const Api& api, OrtStatus* status) {
+  if (status == nullptr) return {};
+  return fail(ErrorCode::kUnavailable, plain_reason(take_message(api, status)));
 }
 
-tl::unexpected<Error> wrong_options(const Provider& provider, const Error& error) {
+/// The provider did not take its options: because it takes none like these, or because it cannot be
+/// used anyhow (CUDA asks the driver about each device_id).
+Result<void> judge_options(const OnnxRuntime& runtime, const Provider& provider,
+                           const Error& error) {
+  const bool is_unknown = error.message.find("nknown provider option") != std::string::npos;
+  if (!is_unknown) WAKEBUILDER_CHECK(probe(runtime, {.name = provider.name}));
   return fail(ErrorCode::kInvalidArgument,
-              provider.name + ": expected options that it knows: " + plain_reason(error.message));
+              provider.name + ": does not take its options: " + error.message);
 }
 
 /// The functions of the C API for CUDA's or for TensorRT's options.
@@ -109,32 +102,23 @@ constexpr TypedProvider<OrtTensorRTProviderOptionsV2> kTensorrt = {
     &OrtApi::ReleaseTensorRTProviderOptions};
 
 template <class Options>
-Result<void> append_typed(const Api& api, OrtSessionOptions* settings, const Provider& provider,
-                          const TypedProvider<Options>& functions) {
-  const OptionPointers pointers(provider);
+Result<void> append_typed(const OnnxRuntime& runtime, OrtSessionOptions* settings,
+                          const Provider& provider, const TypedProvider<Options>& functions) {
+  const Api& api = runtime.api();
   Options* raw = nullptr;
-  auto done = check(api, (api.ort->*functions.create)(&raw));
-  if (!done) return unavailable(done.error());
+  WAKEBUILDER_CHECK(try_provider(api, (api.ort->*functions.create)(&raw)));
   const auto options = own(api, raw, functions.release);
   // Without options first: it loads the provider's library, and says why it cannot be loaded, which
   // appending only logs.
-  done = check(api, (api.ort->*functions.update)(raw, nullptr, nullptr, 0));
-  if (!done) return unavailable(done.error());
+  WAKEBUILDER_CHECK(try_provider(api, (api.ort->*functions.update)(raw, nullptr, nullptr, 0)));
   if (!provider.options.empty()) {
-    done = check(api, (api.ort->*functions.update)(raw, pointers.keys.data(),
-                                                   pointers.values.data(), pointers.keys.size()));
-    if (!done) return wrong_options(provider, done.error());
+    const OptionPointers given(provider);
+    const auto taken =
+        try_provider(api, (api.ort->*functions.update)(raw, given.keys.data(), given.values.data(),
+                                                       given.keys.size()));
+    if (!taken) return judge_options(runtime, provider, taken.error());
   }
-  done = check(api, (api.ort->*functions.append)(settings, raw));
-  if (!done) return unavailable(done.error());
-  return {};
-}
-
-Result<void> append_generic(const Api& api, OrtSessionOptions* settings, const Provider& provider) {
-  const OptionPointers pointers(provider);
-  return check(api, api.ort->SessionOptionsAppendExecutionProvider(
-                        settings, provider.name.c_str(), pointers.keys.data(),
-                        pointers.values.data(), pointers.keys.size()));
+  return try_provider(api, (api.ort->*functions.append)(settings, raw));
 }
 
 Result<Handle<OrtSessionOptions>> empty_settings(const Api& api) {
@@ -145,43 +129,39 @@ Result<Handle<OrtSessionOptions>> empty_settings(const Api& api) {
 
 Result<void> append_other(const OnnxRuntime& runtime, OrtSessionOptions* settings,
                           const Provider& provider) {
-  const Api& api = runtime.api();
   if (runtime.api_version() < kGenericProviderApi) {
     return fail(ErrorCode::kUnavailable,
                 "expected ONNX Runtime 1.12 or newer, found " + runtime.version());
   }
-  const auto done = append_generic(api, settings, provider);
-  if (done) return {};
-  WAKEBUILDER_TRY(const auto scratch, empty_settings(api));
-  const bool options_are_wrong =
-      !provider.options.empty() && append_generic(api, scratch.get(), {.name = provider.name});
-  if (options_are_wrong) return wrong_options(provider, done.error());
-  return unavailable(done.error());
+  const OptionPointers given(provider);
+  const Api& api = runtime.api();
+  const auto done = try_provider(api, api.ort->SessionOptionsAppendExecutionProvider(
+                                          settings, provider.name.c_str(), given.keys.data(),
+                                          given.values.data(), given.keys.size()));
+  if (done || provider.options.empty()) return done;
+  return judge_options(runtime, provider, done.error());
 }
 
 /// Errors: kUnavailable with the reason alone; kInvalidArgument for options that the provider does
 /// not know.
 Result<void> append(const OnnxRuntime& runtime, OrtSessionOptions* settings,
                     const Provider& provider) {
-  WAKEBUILDER_CHECK(expect_built_in(runtime, provider));
-  if (provider.name == "cuda") return append_typed(runtime.api(), settings, provider, kCuda);
-  if (provider.name == "tensorrt")
-    return append_typed(runtime.api(), settings, provider, kTensorrt);
   if (provider.name == "cpu") return {};  // always there, and last
+  WAKEBUILDER_CHECK(expect_built_in(runtime, provider));
+  if (provider.name == "cuda") return append_typed(runtime, settings, provider, kCuda);
+  if (provider.name == "tensorrt") return append_typed(runtime, settings, provider, kTensorrt);
   return append_other(runtime, settings, provider);
 }
 
-/// Makes a session of a tiny model, which opens the device. Errors: as append().
 Result<void> probe(const OnnxRuntime& runtime, const Provider& provider) {
   const Api& api = runtime.api();
   WAKEBUILDER_TRY(const auto settings, empty_settings(api));
   WAKEBUILDER_CHECK(check(api, api.ort->SetIntraOpNumThreads(settings.get(), 1)));
   WAKEBUILDER_CHECK(append(runtime, settings.get(), provider));
   OrtSession* session = nullptr;
-  const auto made =
-      check(api, api.ort->CreateSessionFromArray(api.env, kProbeModel.data(), kProbeModel.size(),
-                                                 settings.get(), &session));
-  if (!made) return unavailable(made.error());
+  WAKEBUILDER_CHECK(try_provider(
+      api, api.ort->CreateSessionFromArray(api.env, kProbeModel.data(), kProbeModel.size(),
+                                           settings.get(), &session)));
   const auto owner = own(api, session, &OrtApi::ReleaseSession);
   return {};
 }
@@ -266,10 +246,9 @@ class Opening {
 
   Result<void> give_up(const Provider& provider, const Error& error) {
     if (error.code == ErrorCode::kInvalidArgument) return fail(error);
-    const std::string reason = plain_reason(error.message);
     if (options_.strict_providers)
-      return fail(ErrorCode::kUnavailable, provider.name + ": cannot be used: " + reason);
-    fallbacks_.push_back(provider.name + ": not used: " + reason);
+      return fail(ErrorCode::kUnavailable, provider.name + ": cannot be used: " + error.message);
+    fallbacks_.push_back(provider.name + ": not used: " + error.message);
     return {};
   }
 
@@ -285,7 +264,7 @@ ProviderStatus status_of(const OnnxRuntime& runtime, const std::string& name) {
   return {.name = name,
           .ort_name = ort_provider_name(name),
           .available = probed.has_value(),
-          .reason = probed ? std::string() : plain_reason(probed.error().message)};
+          .reason = probed ? std::string() : probed.error().message};
 }
 
 }  // namespace

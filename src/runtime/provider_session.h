@@ -18,6 +18,10 @@ using MakeSettings = std::function<Result<Handle<OrtSessionOptions>>()>;
 /// Makes a session from a file or from memory.
 using MakeSession = std::function<OrtStatus*(const OrtSessionOptions*, OrtSession**)>;
 
+/// A sentence of ONNX Runtime without the places in its source, for one line. "/onnxruntime_src/...
+/// [ONNXRuntimeError] : 1 : FAIL : Failed to load library ..." begins with "Failed".
+std::string plain_reason(std::string message);
+
 struct SessionOnProviders {
   Handle<OrtSession> session;
   std::vector<std::string> fallbacks;  ///< "cuda: not used: ..."
