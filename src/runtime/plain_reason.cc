@@ -8,7 +8,7 @@ namespace wakebuilder::runtime {
 namespace {
 
 /// Longer ones are cut before they are searched.
-constexpr std::size_t kLongestMessage = 4000;
+constexpr std::size_t kLongestMessage = 2000;
 constexpr std::size_t kLongestReason = 400;
 
 /// What ONNX Runtime's macros put around a sentence.
@@ -17,10 +17,11 @@ std::string without_places(std::string message) {
   static const std::regex kCondition(R"(^.* was false\. )");
   static const std::regex kFunction(R"(^(/\S+:\d+ .*?\) (\[with .*?\] )?)+)");
   static const std::regex kShortPlace(R"(\b\w+\.(h|cc):\d+ \w+ )");
+  static const std::regex kTwice(R"((\S+) with error: \1: )");
   static const std::regex kDetails(R"( ; GPU=.*$)");
   for (const std::regex* around : {&kStatus, &kCondition, &kFunction, &kShortPlace, &kDetails})
     message = std::regex_replace(message, *around, "");
-  return message;
+  return std::regex_replace(message, kTwice, "$1: ");
 }
 
 }  // namespace

@@ -169,56 +169,59 @@ Result<void> probe(const OnnxRuntime& runtime, const Provider& provider) {
 /// The way from the providers that are wanted to those that a session can be made on.
 class Opening {
  public:
-  Opening(const OnnxRuntime& runtime, const SessionOptions& options)
-      : runtime_(runtime), options_(options) {}
+  Opening(const OnnxRuntime& runtime, const SessionOptions& options,
+          const MakeSettings& make_settings, const MakeSession& make_session)
+      : runtime_(runtime),
+        is_strict_(options.strict_providers),
+        wanted_(options.providers),
+        make_settings_(make_settings),
+        make_session_(make_session) {}
 
-  Result<SessionOnProviders> open(const MakeSettings& make_settings,
-                                  const MakeSession& make_session) {
-    WAKEBUILDER_CHECK(take_wanted());
+  Result<SessionOnProviders> open() {
+    WAKEBUILDER_CHECK(take_cpu_out());
     for (;;) {
-      WAKEBUILDER_TRY(const auto settings, make_settings());
+      WAKEBUILDER_TRY(const auto settings, make_settings_());
       WAKEBUILDER_CHECK(append_all(settings.get()));
-      OrtSession* raw = nullptr;
-      const auto made = check(api(), make_session(settings.get(), &raw));
-      if (made) {
-        return SessionOnProviders{.session = own(api(), raw, &OrtApi::ReleaseSession),
-                                  .fallbacks = std::move(fallbacks_)};
-      }
-      WAKEBUILDER_CHECK(drop_culprit(made.error()));
+      WAKEBUILDER_CHECK(forbid_cpu(settings.get()));
+      auto session = make_session(settings.get());
+      if (session)
+        return SessionOnProviders{.session = *std::move(session), .fallbacks = fallbacks_};
+      WAKEBUILDER_CHECK(drop_culprit(session.error()));
     }
   }
 
  private:
   const Api& api() const { return runtime_.api(); }
 
-  Result<void> take_wanted() {
-    wanted_ = options_.providers;
+  Result<void> take_cpu_out() {
     const auto cpu = std::ranges::find(wanted_, std::string("cpu"), &Provider::name);
     with_cpu_ = wanted_.empty() || cpu != wanted_.end();
     if (cpu == wanted_.end()) return {};
     if (cpu + 1 != wanted_.end() || !cpu->options.empty()) {
       return fail(ErrorCode::kInvalidArgument,
-                  "expected cpu as the last provider and without options, found it elsewhere");
+                  "expected cpu as the last provider and without options, found it otherwise");
     }
     wanted_.erase(cpu);
     return {};
   }
 
+  Result<Handle<OrtSession>> make_session(const OrtSessionOptions* settings) const {
+    OrtSession* session = nullptr;
+    WAKEBUILDER_CHECK(check(api(), make_session_(settings, &session)));
+    return own(api(), session, &OrtApi::ReleaseSession);
+  }
+
   Result<void> append_all(OrtSessionOptions* settings) {
-    for (auto provider = wanted_.begin(); provider != wanted_.end();) {
-      const auto done = append(runtime_, settings, *provider);
-      if (done) {
-        ++provider;
-        continue;
-      }
-      WAKEBUILDER_CHECK(give_up(*provider, done.error()));
-      provider = wanted_.erase(provider);
+    for (std::size_t i = 0; i < wanted_.size();) {
+      const auto done = append(runtime_, settings, wanted_[i]);
+      if (!done) WAKEBUILDER_CHECK(drop(i, done.error()));
+      if (done) ++i;
     }
-    return forbid_cpu(settings);
+    return {};
   }
 
   Result<void> forbid_cpu(OrtSessionOptions* settings) const {
-    if (!options_.strict_providers || with_cpu_) return {};
+    if (!is_strict_ || with_cpu_) return {};
     if (runtime_.api_version() < kNoFallbackApi) {
       return fail(
           ErrorCode::kUnavailable,
@@ -228,34 +231,47 @@ class Opening {
         api(), api().ort->AddSessionConfigEntry(settings, "session.disable_cpu_ep_fallback", "1"));
   }
 
-  /// No session could be made. The first provider that cannot make one of a tiny model is to blame,
-  /// else the first that does not take this model.
+  /// No session could be made. To blame is the first provider that cannot make one of a tiny model,
+  /// or else the first that alone does not take this one. Errors: `error` when it is none of them.
   Result<void> drop_culprit(const Error& error) {
-    for (auto provider = wanted_.begin(); provider != wanted_.end(); ++provider) {
-      const auto probed = probe(runtime_, *provider);
-      if (probed) continue;
-      WAKEBUILDER_CHECK(give_up(*provider, probed.error()));
-      wanted_.erase(provider);
-      return {};
+    for (std::size_t i = 0; i < wanted_.size(); ++i) {
+      const auto probed = probe(runtime_, wanted_[i]);
+      if (!probed) return drop(i, probed.error());
     }
-    if (wanted_.empty() || options_.strict_providers) return fail(error);
-    WAKEBUILDER_CHECK(give_up(wanted_.front(), error));
-    wanted_.erase(wanted_.begin());
+    if (wanted_.empty() || is_strict_) return fail(error);
+    for (std::size_t i = 0; i < wanted_.size(); ++i) {
+      const auto taken = try_alone(wanted_[i]);
+      if (!taken) return drop(i, taken.error());
+    }
+    return drop(0, error);
+  }
+
+  Result<void> try_alone(const Provider& provider) const {
+    WAKEBUILDER_TRY(const auto settings, make_settings_());
+    WAKEBUILDER_CHECK(append(runtime_, settings.get(), provider));
+    OrtSession* session = nullptr;
+    WAKEBUILDER_CHECK(try_provider(api(), make_session_(settings.get(), &session)));
+    const auto owner = own(api(), session, &OrtApi::ReleaseSession);
     return {};
   }
 
-  Result<void> give_up(const Provider& provider, const Error& error) {
+  /// Goes on without a provider, unless that is not allowed or the user's fault.
+  Result<void> drop(std::size_t index, const Error& error) {
+    const std::string name = wanted_[index].name;
     if (error.code == ErrorCode::kInvalidArgument) return fail(error);
-    if (options_.strict_providers)
-      return fail(ErrorCode::kUnavailable, provider.name + ": cannot be used: " + error.message);
-    fallbacks_.push_back(provider.name + ": not used: " + error.message);
+    if (is_strict_)
+      return fail(ErrorCode::kUnavailable, name + ": cannot be used: " + error.message);
+    fallbacks_.push_back(name + ": not used: " + error.message);
+    wanted_.erase(wanted_.begin() + static_cast<std::ptrdiff_t>(index));
     return {};
   }
 
   const OnnxRuntime& runtime_;
-  const SessionOptions& options_;
-  std::vector<Provider> wanted_;  ///< without cpu
+  bool is_strict_;
   bool with_cpu_ = true;
+  std::vector<Provider> wanted_;  ///< without cpu, once that is taken out
+  const MakeSettings& make_settings_;
+  const MakeSession& make_session_;
   std::vector<std::string> fallbacks_;
 };
 
@@ -273,7 +289,7 @@ Result<SessionOnProviders> open_on_providers(const OnnxRuntime& runtime,
                                              const SessionOptions& options,
                                              const MakeSettings& make_settings,
                                              const MakeSession& make_session) {
-  return Opening(runtime, options).open(make_settings, make_session);
+  return Opening(runtime, options, make_settings, make_session).open();
 }
 
 std::vector<ProviderStatus> provider_statuses(const OnnxRuntime& runtime) {

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <functional>
 #include <optional>
 #include <set>
 #include <system_error>
-
-#include <stdlib.h>
 
 #include "wakebuilder/core/expect.h"
 #include "wakebuilder/core/file.h"
@@ -103,10 +102,14 @@ Result<void> run_once(const Api& api, OrtSession* session, const OrtMemoryInfo* 
 }  // namespace
 
 Result<std::vector<Placement>> read_profile(std::string_view json) {
-  WAKEBUILDER_TRY(const auto profile, core::parse_json(json));
-  const auto* events = profile.get_if<core::List>();
-  if (events == nullptr)
-    return fail(ErrorCode::kCorrupt, "expected a profile of ONNX Runtime, a list of events");
+  const auto profile = core::parse_json(json);
+  const auto* events = profile ? profile->get_if<core::List>() : nullptr;
+  if (events == nullptr) {
+    return fail(ErrorCode::kUnsupported,
+                "expected ONNX Runtime's profile as a list of events (a quote or backslash in the "
+                "name of a node spoils it)" +
+                    (profile ? "" : ", found " + profile.error().message));
+  }
   std::vector<Placement> placements;
   std::set<std::vector<std::string>> seen;
   for (const core::Value& event : *events) {

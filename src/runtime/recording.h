@@ -18,8 +18,8 @@
 
 namespace wakebuilder::runtime {
 
-/// Counts the nodes of a profile by provider, most nodes first. Errors: kCorrupt for what is no
-/// profile.
+/// Counts the nodes of a profile by provider, most nodes first. Errors: kUnsupported for what is no
+/// JSON: ONNX Runtime writes names as they are, so that a quote in one spoils the file.
 Result<std::vector<Placement>> read_profile(std::string_view json);
 
 /// A profile that is written to a folder of its own, removed with this.
@@ -35,8 +35,8 @@ class Recording {
   /// For the settings of the session to come.
   Result<void> enable(const Api& api, OrtSessionOptions* settings) const;
 
-  /// Ends the profile and reads it; the folder is then gone. Errors: kUnsupported with ONNX
-  /// Runtime's reason, kIo, kCorrupt.
+  /// Ends the profile and reads it; the folder is then gone. Errors: kUnsupported, also with
+  /// ONNX Runtime's reason, kIo.
   Result<std::vector<Placement>> finish(const Api& api, OrtSession* session);
 
  private:

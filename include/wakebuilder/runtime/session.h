@@ -74,8 +74,8 @@ class Session {
   /// and tells which provider ran how many nodes since the session was opened, most nodes first. It
   /// ends the recording; later calls give the same answer.
   /// @pre opened with `record_placements`, else std::logic_error
-  /// Errors: kUnsupported for other inputs than float32 tensors, and when the run fails; kIo and
-  /// kCorrupt when ONNX Runtime's profile cannot be written and read.
+  /// Errors: kUnsupported for other inputs than float32 tensors, when the run fails, and for a
+  /// quote in a node's name, which spoils ONNX Runtime's profile; kIo.
   Result<std::vector<Placement>> placements(
       std::span<const std::pair<std::string, core::Tensor>> inputs = {});
 
