@@ -19,6 +19,9 @@ struct Api {
 /// success.
 Result<void> check(const Api& api, OrtStatus* status);
 
+/// The library's sentence as it is; releases the status. @pre not null
+std::string take_message(const Api& api, OrtStatus* status);
+
 /// Releases an object of the C API with the function that the member pointer names.
 template <class T>
 struct Releaser {

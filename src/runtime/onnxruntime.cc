@@ -84,10 +84,15 @@ Result<Loaded> open_library(const fs::path& place) {
 
 }  // namespace
 
-Result<void> check(const Api& api, OrtStatus* status) {
-  if (status == nullptr) return {};
+std::string take_message(const Api& api, OrtStatus* status) {
   std::string message = api.ort->GetErrorMessage(status);
   api.ort->ReleaseStatus(status);
+  return message;
+}
+
+Result<void> check(const Api& api, OrtStatus* status) {
+  if (status == nullptr) return {};
+  std::string message = take_message(api, status);
   std::ranges::replace(message, '\n', ' ');
   while (!message.empty() && message.back() == ' ') message.pop_back();
   return fail(ErrorCode::kUnsupported, "ONNX Runtime: " + core::quote(message, 500));

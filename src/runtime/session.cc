@@ -1,5 +1,6 @@
 #include "wakebuilder/runtime/session.h"
 
+#include "runtime/provider_session.h"
 #include "runtime/session_impl.h"
 
 namespace wakebuilder::runtime {
@@ -116,6 +117,7 @@ const std::vector<Port>& Session::outputs() const { return impl_->outputs; }
 const std::vector<std::pair<std::string, std::string>>& Session::metadata() const {
   return impl_->metadata;
 }
+const std::vector<std::string>& Session::fallbacks() const { return impl_->fallbacks; }
 
 namespace {
 
@@ -151,14 +153,28 @@ Result<std::vector<std::pair<std::string, std::string>>> read_metadata(const Api
   return result;
 }
 
+template <class Impl>
+Result<void> make_session(Impl& impl, const SessionOptions& options, const MakeSession& create) {
+  if (options.record_placements) {
+    WAKEBUILDER_TRY(impl.recording, Recording::create());
+  }
+  const auto make_settings = [&]() -> Result<Handle<OrtSessionOptions>> {
+    WAKEBUILDER_TRY(auto settings, make_options(impl.api(), options));
+    if (impl.recording) WAKEBUILDER_CHECK(impl.recording->enable(impl.api(), settings.get()));
+    return settings;
+  };
+  WAKEBUILDER_TRY(auto made, open_on_providers(*impl.runtime, options, make_settings, create));
+  impl.session = std::move(made.session);
+  impl.fallbacks = std::move(made.fallbacks);
+  return {};
+}
+
 /// Fills in all but the runtime; `create` makes the session: from a file or from memory.
-template <class Impl, class Create>
-Result<void> open_with(Impl& impl, const SessionOptions& options, Create create) {
+template <class Impl>
+Result<void> open_with(Impl& impl, const SessionOptions& options, const MakeSession& create) {
   const Api& api = impl.api();
-  WAKEBUILDER_TRY(const auto session_options, make_options(api, options));
-  OrtSession* session = nullptr;
-  WAKEBUILDER_CHECK(check(api, create(api, session_options.get(), &session)));
-  impl.session = own(api, session, &OrtApi::ReleaseSession);
+  WAKEBUILDER_CHECK(make_session(impl, options, create));
+  OrtSession* session = impl.session.get();
   OrtMemoryInfo* memory = nullptr;
   WAKEBUILDER_CHECK(
       check(api, api.ort->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &memory)));
@@ -181,8 +197,9 @@ Result<Session> Session::open(std::shared_ptr<const OnnxRuntime> runtime,
                               const std::filesystem::path& model, const SessionOptions& options) {
   auto impl = std::make_unique<Impl>();
   impl->runtime = std::move(runtime);
-  WAKEBUILDER_CHECK(open_with(
-      *impl, options, [&](const Api& api, const OrtSessionOptions* settings, OrtSession** session) {
+  WAKEBUILDER_CHECK(
+      open_with(*impl, options, [&](const OrtSessionOptions* settings, OrtSession** session) {
+        const Api& api = impl->api();
         return api.ort->CreateSession(api.env, model.c_str(), settings, session);
       }));
   return Session(std::move(impl));
@@ -192,8 +209,9 @@ Result<Session> Session::open(std::shared_ptr<const OnnxRuntime> runtime,
                               std::span<const std::byte> model, const SessionOptions& options) {
   auto impl = std::make_unique<Impl>();
   impl->runtime = std::move(runtime);
-  WAKEBUILDER_CHECK(open_with(
-      *impl, options, [&](const Api& api, const OrtSessionOptions* settings, OrtSession** session) {
+  WAKEBUILDER_CHECK(
+      open_with(*impl, options, [&](const OrtSessionOptions* settings, OrtSession** session) {
+        const Api& api = impl->api();
         return api.ort->CreateSessionFromArray(api.env, model.data(), model.size(), settings,
                                                session);
       }));

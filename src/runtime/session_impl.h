@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,16 +10,20 @@
 #include "wakebuilder/runtime/session.h"
 
 #include "runtime/api.h"
+#include "runtime/recording.h"
 
 namespace wakebuilder::runtime {
 
 struct Session::Impl {
   std::shared_ptr<const OnnxRuntime> runtime;
+  std::unique_ptr<Recording> recording;  ///< before the session, which still writes at its end
   Handle<OrtSession> session;
   Handle<OrtMemoryInfo> memory;
   std::vector<Port> inputs;
   std::vector<Port> outputs;
   std::vector<std::pair<std::string, std::string>> metadata;
+  std::vector<std::string> fallbacks;
+  std::optional<Result<std::vector<Placement>>> placements;  ///< once the recording has ended
 
   const Api& api() const { return runtime->api(); }
   const OrtApi& ort() const { return *runtime->api().ort; }

@@ -1,6 +1,8 @@
 #include "wakebuilder/runtime/session.h"
 
+#include <cstdlib>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +24,9 @@ using test::IsOk;
 using test::TemporaryFolder;
 using test::TensorNear;
 using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Pair;
+using testing::UnorderedElementsAre;
 using Inputs = std::vector<std::pair<std::string, Tensor>>;
 
 /// `sum` = x + y and `product` = x · y, for x and y of [batch, 2].
@@ -276,6 +281,132 @@ TEST_F(SessionTest, ErrorsAreOneLine) {
   const auto session = open("no model");
   ASSERT_FALSE(session.has_value());
   EXPECT_EQ(session.error().message.find('\n'), std::string::npos);
+}
+
+TEST_F(SessionTest, ShowsTheMetadataOfTheModelInItsOrder) {
+  onnx::Emitter op(17);
+  const std::vector<onnx::Dimension> shape = {{.value = 2, .param = ""}};
+  const auto x = op.input("x", shape);
+  op.output("y", op.add("y", x, x), shape);
+  onnx::ModelProto model = op.finish("labelled");
+  model.metadata_props = {{"threshold", "0.5"}, {"wake_word", "J\xc3\xb6rg"}, {"a", ""}};
+  auto session = open(onnx::serialize(model));
+  ASSERT_THAT(session, IsOk());
+  EXPECT_THAT(session->metadata(),
+              UnorderedElementsAre(Pair("threshold", "0.5"), Pair("wake_word", "J\xc3\xb6rg"),
+                                   Pair("a", "")));
+  session = open(sum_and_product());
+  ASSERT_THAT(session, IsOk());
+  EXPECT_THAT(session->metadata(), IsEmpty());
+}
+
+class PlacementTest : public SessionTest {
+ protected:
+  void SetUp() override {
+    SessionTest::SetUp();
+    ::setenv("TMPDIR", folder_.path().c_str(), 1);
+  }
+  void TearDown() override { ::unsetenv("TMPDIR"); }
+
+  Result<Session> recorded(const std::string& model) const {
+    return Session::open(runtime_, std::as_bytes(std::span(model)), {.record_placements = true});
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(PlacementTest, EveryNodeRunsOnCpu) {
+  auto session = recorded(sum_and_product());
+  ASSERT_THAT(session, IsOk());
+  const auto placements = session->placements();
+  ASSERT_THAT(placements, IsOk());
+  EXPECT_THAT(*placements, ElementsAre(Placement{"cpu", 2}));
+  EXPECT_THAT(session->fallbacks(), IsEmpty());
+}
+
+TEST_F(PlacementTest, NothingIsLeftOfTheRecording) {
+  {
+    auto session = recorded(sum_and_product());
+    ASSERT_THAT(session, IsOk());
+    EXPECT_THAT(session->placements(), IsOk());
+    EXPECT_THAT(folder_.names(), IsEmpty());
+    EXPECT_EQ(*session->placements(), *session->placements());
+    // The session stays usable.
+    const Inputs inputs = {{"x", rows({1, 2})}, {"y", rows({3, 4})}};
+    EXPECT_THAT(session->run(inputs, std::vector<std::string>{"sum"}), IsOk());
+    auto not_asked = recorded(sum_and_product());
+    EXPECT_THAT(recorded("no model"), HasError(ErrorCode::kUnsupported, "ONNX Runtime: "));
+  }
+  EXPECT_THAT(folder_.names(), IsEmpty());
+}
+
+TEST_F(PlacementTest, NothingIsRecordedUnlessAskedFor) {
+  auto session = open(sum_and_product());
+  ASSERT_THAT(session, IsOk());
+  EXPECT_THAT(folder_.names(), IsEmpty());
+  EXPECT_THROW(static_cast<void>(session->placements()), std::logic_error);
+}
+
+TEST_F(PlacementTest, TakesInputsForModelsThatNeedThem) {
+  auto session = recorded(sum_and_product());
+  ASSERT_THAT(session, IsOk());
+  const Inputs wrong = {{"z", rows({1, 2})}};
+  EXPECT_THAT(session->placements(wrong), HasError(ErrorCode::kUnsupported, "z"));
+  const Inputs integers = {{"x", Tensor::from<std::int64_t>({1, 2}, {1, 2})}};
+  EXPECT_THAT(session->placements(integers),
+              HasError(ErrorCode::kUnsupported, "x: expected float32 numbers"));
+  const Inputs three_rows = {{"y", rows({1, 2, 3, 4, 5, 6})}};
+  const auto placements = session->placements(three_rows);  // x is one row of zeros
+  ASSERT_THAT(placements, IsOk());
+  EXPECT_THAT(*placements, ElementsAre(Placement{"cpu", 2}));
+}
+
+TEST_F(PlacementTest, CountsWhateverGoesOutAndRefusesOtherInputsThanFloats) {
+  auto session = recorded(with_int64_output());
+  ASSERT_THAT(session, IsOk());
+  const auto placements = session->placements();
+  ASSERT_THAT(placements, IsOk());
+  EXPECT_THAT(*placements, ElementsAre(Placement{"cpu", 1}));
+  auto integers = recorded(with_int64_ports());
+  ASSERT_THAT(integers, IsOk());
+  EXPECT_THAT(
+      integers->placements(),
+      HasError(ErrorCode::kUnsupported, "x: expected a float32 tensor, found element type 7"));
+}
+
+TEST_F(PlacementTest, AQuoteInTheNameOfANodeIsSaidToSpoilTheProfile) {
+  onnx::Emitter op(17);
+  const std::vector<onnx::Dimension> shape = {{.value = 2, .param = ""}};
+  const auto x = op.input("x", shape);
+  op.output("y", op.add("y", x, x), shape);
+  onnx::ModelProto model = op.finish("odd");
+  model.graph->nodes[0].name = "a \"quoted\" name";
+  auto session = recorded(onnx::serialize(model));
+  ASSERT_THAT(session, IsOk());
+  EXPECT_THAT(session->placements(),
+              HasError(ErrorCode::kUnsupported, "a quote or backslash in the name of a node"));
+  EXPECT_THAT(folder_.names(), IsEmpty());
+}
+
+TEST_F(PlacementTest, WithoutAPlaceForTheProfileThereIsNoSession) {
+  ::setenv("TMPDIR", "/nowhere", 1);
+  EXPECT_THAT(recorded(sum_and_product()),
+              HasError(ErrorCode::kIo, "cannot make a folder for the profile"));
+}
+
+TEST_F(SessionTest, CudaThatIsNotThereIsLeftOutWithTheReasonOrRefused) {
+  const auto statuses = provider_statuses(*runtime_);
+  if (statuses[1].available) GTEST_SKIP() << "this machine has CUDA";
+  const std::string model = sum_and_product();
+  const auto bytes = std::as_bytes(std::span(model));
+  auto session = Session::open(runtime_, bytes, {.providers = {{"cuda"}}});
+  ASSERT_THAT(session, IsOk());
+  EXPECT_THAT(session->fallbacks(), ElementsAre("cuda: not used: " + statuses[1].reason));
+  const Inputs inputs = {{"x", rows({1, 2})}, {"y", rows({3, 4})}};
+  EXPECT_THAT(session->run(inputs, std::vector<std::string>{"sum"}), IsOk());
+  EXPECT_THAT(
+      Session::open(runtime_, bytes, {.providers = {{"cuda"}, {"cpu"}}, .strict_providers = true}),
+      HasError(ErrorCode::kUnavailable, "cuda: cannot be used: " + statuses[1].reason));
 }
 
 }  // namespace
