@@ -17,4 +17,9 @@ const std::string* ModelProto::metadata(std::string_view key) const {
   return entry == metadata_props.end() ? nullptr : &entry->second;
 }
 
+bool ModelProto::says(std::string_view key, std::string_view value) const {
+  const std::string* found = metadata(key);
+  return found != nullptr && *found == value;
+}
+
 }  // namespace wakebuilder::onnx

@@ -22,11 +22,6 @@ std::optional<T> number(const std::string* text) {
   return value;
 }
 
-bool says(const onnx::ModelProto& model, std::string_view key, std::string_view value) {
-  const std::string* found = model.metadata(key);
-  return found != nullptr && *found == value;
-}
-
 /// What load_compact() wants to know beyond the tensors.
 core::Value settings(const onnx::ModelProto& model) {
   core::Dict settings;
@@ -78,12 +73,12 @@ bool is_same_graph(const onnx::ModelProto& found, onnx::ModelProto built) {
 std::optional<ExportedNetwork> exported_network(const onnx::ModelProto& model) {
   const auto opset = emitted_opset(model);
   const auto frames = number<std::int64_t>(model.metadata("frames"));
-  const bool is_ours = says(model, "graph", "compact") && says(model, "precision", "float32");
+  const bool is_ours = model.says("graph", "compact") && model.says("precision", "float32");
   if (!is_ours || !model.graph || !opset || !frames) return std::nullopt;
   auto network = model::load_compact(weights_of(*model.graph), settings(model));
   if (!network) return std::nullopt;
-  const auto variant = model::resolve(*network, {.waveform = says(model, "input", "waveform"),
-                                                 .stream = says(model, "stream", "true"),
+  const auto variant = model::resolve(*network, {.waveform = model.says("input", "waveform"),
+                                                 .stream = model.says("stream", "true"),
                                                  .frames = *frames});
   if (!variant || !is_same_graph(model, onnx::build(*network, *variant, *opset)))
     return std::nullopt;

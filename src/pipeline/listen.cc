@@ -55,6 +55,25 @@ model::GraphOptions listening_variant(const ExportedNetwork& exported,
   return {.waveform = false, .stream = options.streams, .frames = frames};
 }
 
+bool is_external(const onnx::TensorProto& tensor) { return tensor.data_location == 1; }
+
+/// The nodes of a compact network do not depend on the number of frames that its input declares:
+/// the same model for windows of `frames`, so that no padding is computed. Nothing for other
+/// models.
+std::optional<onnx::ModelProto> declared_as(const onnx::ModelProto& model, std::int64_t frames) {
+  const bool is_window = model.says("graph", "compact") && !model.says("stream", "true") &&
+                         !model.says("input", "waveform");
+  if (!is_window || !model.graph || model.graph->inputs.size() != 1) return std::nullopt;
+  const bool is_whole = std::ranges::none_of(model.graph->initializers, is_external);
+  if (!is_whole) return std::nullopt;
+  onnx::ModelProto narrowed = model;
+  auto& type = narrowed.graph->inputs[0].type;
+  if (!type || !type->shape || type->shape->size() != 3) return std::nullopt;
+  (*type->shape)[1] = {.value = frames, .param = {}};
+  narrowed.graph->value_infos.clear();
+  return narrowed;
+}
+
 /// Networks that hear through one backbone, and what their models say of them.
 struct SharedStream {
   std::vector<model::CompactClassifier> networks;
@@ -84,7 +103,9 @@ runtime::Hearing hearing_of(const SharedStream& shared) {
 class Gathering {
  public:
   Gathering(Runtime runtime, const ListenOptions& options)
-      : runtime_(std::move(runtime)), options_(options) {}
+      : runtime_(std::move(runtime)), options_(options), session_options_(options.session) {
+    session_options_.record_placements = !session_options_.providers.empty();
+  }
 
   Result<void> add(const ListenTarget& target) {
     WAKEBUILDER_TRY(const auto model, onnx::read_model(target.file));
@@ -97,7 +118,9 @@ class Gathering {
     for (SharedStream& shared : shared_) WAKEBUILDER_CHECK(open(shared));
     WAKEBUILDER_TRY(auto detector,
                     runtime::Detector::create(std::move(models_), options_.detector));
-    return Listening{.detector = std::move(detector), .modes = std::move(modes_)};
+    return Listening{.detector = std::move(detector),
+                     .modes = std::move(modes_),
+                     .providers = std::move(providers_)};
   }
 
  private:
@@ -125,20 +148,38 @@ class Gathering {
   }
 
   Result<void> add_as_it_is(const ListenTarget& target, const onnx::ModelProto& model) {
-    auto session = runtime::Session::open(runtime_, target.file, options_.session);
+    auto session = open_file(target, model);
     if (!session) return fail_in(core::shown(target.file), std::move(session).error());
     auto understood = runtime::understand(*std::move(session), name_of(target), options_.overrides);
     if (!understood) return fail_in(core::shown(target.file), std::move(understood).error());
     modes_.push_back({.model = name_of(target),
                       .stream = understood->hearing.stream,
                       .remark = remark_on(model, understood->hearing)});
-    models_.push_back(*std::move(understood));
+    return add(*std::move(understood));
+  }
+
+  Result<runtime::Session> open_file(const ListenTarget& target, const onnx::ModelProto& model) {
+    const std::int64_t window = options_.overrides.window_frames.value_or(runtime::kWindowFrames);
+    if (const auto narrowed = declared_as(model, window))
+      return open_in_memory(runtime_, *narrowed, session_options_);
+    return runtime::Session::open(runtime_, target.file, session_options_);
+  }
+
+  /// The models of a session and what computes it.
+  Result<void> add(runtime::WakeModel model) {
+    if (session_options_.record_placements) {
+      WAKEBUILDER_TRY(auto placements, model.session.placements());
+      ProviderReport& report = providers_.emplace_back();
+      for (const runtime::WakeWord& word : model.words) report.models.push_back(word.model);
+      report.placements = std::move(placements);
+      report.fallbacks = model.session.fallbacks();
+    }
+    models_.push_back(std::move(model));
     return {};
   }
 
   static std::string remark_on(const onnx::ModelProto& model, const runtime::Hearing& hearing) {
-    const std::string* graph = model.metadata("graph");
-    if (hearing.stream || graph == nullptr || *graph != "compact") return {};
+    if (hearing.stream || !model.says("graph", "compact")) return {};
     return "was exported by another version, or changed: each window is computed anew, which costs "
            "ten times as much as a stream; export it again";
   }
@@ -156,9 +197,11 @@ class Gathering {
 
   Runtime runtime_;
   const ListenOptions& options_;
+  runtime::SessionOptions session_options_;
   std::vector<SharedStream> shared_;
   std::vector<runtime::WakeModel> models_;
   std::vector<ListenMode> modes_;
+  std::vector<ProviderReport> providers_;
 };
 
 }  // namespace

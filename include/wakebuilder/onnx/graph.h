@@ -184,6 +184,9 @@ struct ModelProto {
 
   /// A metadata property by its key, or null.
   const std::string* metadata(std::string_view key) const;
+
+  /// True when the metadata has this value for this key.
+  bool says(std::string_view key, std::string_view value) const;
 };
 
 /// The newest opset of ai.onnx that this library knows by number (ONNX 1.23: 26).

@@ -34,9 +34,17 @@ struct ListenMode {
   std::string remark;  ///< a sentence that the user should read, or ""
 };
 
+/// What computes a session, when providers were asked for.
+struct ProviderReport {
+  std::vector<std::string> models;
+  std::vector<runtime::Placement> placements;  ///< nodes of each provider, most first
+  std::vector<std::string> fallbacks;          ///< "cuda: not used: ..."
+};
+
 struct Listening {
   runtime::Detector detector;
   std::vector<ListenMode> modes;
+  std::vector<ProviderReport> providers;
 };
 
 /// Opens models to listen on one stream of sound. Compact networks of this library become streams;
