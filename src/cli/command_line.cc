@@ -214,6 +214,80 @@ void add_backbone(CLI::App& app, CommandLine& line, BackboneCommand& command) {
   add_runtime(verb, command.onnxruntime);
 }
 
+/// How it listens: what takes the place of the model's metadata.
+void add_decision(CLI::App* verb, pipeline::ListenOptions& options) {
+  runtime::WakeOverrides& overrides = options.overrides;
+  verb->add_option("--threshold", overrides.threshold,
+                   "Probability from which on the word counts as heard (default: the model's)")
+      ->option_text("P");
+  verb->add_option("--smoothing", overrides.smoothing,
+                   "Scores that are averaged (default: the model's, else 3)")
+      ->option_text("N");
+  verb->add_option("--refractory", overrides.refractory_s,
+                   "Seconds after a detection without another one (default: the model's, else 1)")
+      ->option_text("S");
+  verb->add_option("--window", overrides.window_frames,
+                   "Frames of 10 ms that a score sees (default: the model's, else 160)")
+      ->option_text("N");
+  verb->add_option("--hop", overrides.hop_frames, "Frames from one score to the next (default 16)")
+      ->option_text("N");
+  verb->add_option("--gate", options.detector.gate_dbfs,
+                   "Look only at windows that are as loud as this, in dBFS, e.g. -55")
+      ->option_text("DB");
+  verb->add_flag("--no-stream{false}", options.streams,
+                 "Compute every window anew, as the file has it");
+}
+
+void add_providers(CLI::App* verb, pipeline::ListenOptions& options) {
+  verb->add_option_function<std::string>(
+          "--provider",
+          [&options](const std::string& text) {
+            auto providers = runtime::parse_providers(text);
+            if (!providers) throw CLI::ValidationError("--provider", providers.error().message);
+            options.session.providers = *std::move(providers);
+          },
+          "What computes, preferred first: cuda,cpu or tensorrt:trt_fp16_enable=1;cuda")
+      ->option_text("LIST");
+  verb->add_flag("--strict-provider", options.session.strict_providers,
+                 "Fail when a provider cannot be had, instead of falling back");
+}
+
+void add_detect(CLI::App& app, CommandLine& line, DetectCommand& command) {
+  CLI::App* verb =
+      add_verb(app, line, "detect", "Listen for wake words in recordings or live",
+               "wakebuilder detect jarvis clip.wav\n"
+               "  arecord -q -f S16_LE -r 16000 -c 1 -t raw | wakebuilder detect jarvis -\n"
+               "  wakebuilder detect jarvis --microphone --on-detect 'notify-send \"$WAKEWORD\"'");
+  verb->add_option("target", command.targets,
+                   "A model's name or .onnx, then recordings, or - for 16-bit samples on stdin")
+      ->option_text("NAME|FILE.onnx SOUND...");
+  verb->add_option("--model", command.models,
+                   "Another way to name the model; again for several at once")
+      ->option_text("NAME|FILE.onnx")
+      ->allow_extra_args(false);
+  add_models_folder(verb, line);
+  verb->add_flag("--microphone", command.microphone, "Listen to the microphone until Ctrl-C");
+  verb->add_option("--device", command.device, "Microphone by name, or a part of it")
+      ->option_text("NAME")
+      ->needs("--microphone");
+  verb->add_option("--seconds", command.seconds, "Stop a live source after so much sound")
+      ->option_text("S")
+      ->check(CLI::PositiveNumber);
+  verb->add_flag("--scores", command.scores, "With --json: the score of every hop");
+  add_decision(verb, command.options);
+  verb->add_option("--on-detect", command.on_detect,
+                   "Command to run for each detection, with WAKEWORD, MODEL, SCORE and TIME in its "
+                   "environment")
+      ->option_text("COMMAND");
+  verb->add_option("--save-detections", command.save_detections,
+                   "Write the 2 s around each detection as WAV")
+      ->option_text("DIR");
+  verb->add_option("--plot", command.plot, "Draw the score over the waveform")
+      ->option_text("FILE.svg");
+  add_providers(verb, command.options);
+  add_runtime(verb, command.options.onnxruntime);
+}
+
 void add_models(CLI::App& app, CommandLine& line) {
   CLI::App* verb = add_verb(app, line, "models", "List the models of the registry",
                             "wakebuilder models --models models");
@@ -271,6 +345,7 @@ Result<void> parse(int argc, const char* const* argv, CommandLine& line) {
   ConvertCommand convert_command;
   BackboneCommand backbone_command;
   FeaturesCommand features_command;
+  DetectCommand detect_command;
   CLI::App app{std::string(kAbout), "wakebuilder"};
   app.set_version_flag("--version", "wakebuilder " + std::string(version()));
   app.formatter(std::make_shared<HelpFormatter>());
@@ -283,6 +358,7 @@ Result<void> parse(int argc, const char* const* argv, CommandLine& line) {
   add_convert(app, line, convert_command);
   add_backbone(app, line, backbone_command);
   add_features(app, line, features_command);
+  add_detect(app, line, detect_command);
   add_models(app, line);
   app.add_subcommand("completion", "Print the completion script for bash")
       ->group("Verbs")
@@ -306,6 +382,7 @@ Result<void> parse(int argc, const char* const* argv, CommandLine& line) {
   choose(app, "convert", line, convert_command);
   choose(app, "backbone", line, backbone_command);
   choose(app, "features", line, features_command);
+  choose(app, "detect", line, detect_command);
   choose(app, "models", line, ModelsCommand{});
   if (app.got_subcommand("completion"))
     line.command = CompletionCommand{bash_completion(completion_verbs(app))};

@@ -10,6 +10,7 @@
 #include "wakebuilder/core/result.h"
 #include "wakebuilder/pipeline/export.h"
 #include "wakebuilder/pipeline/features.h"
+#include "wakebuilder/pipeline/listen.h"
 
 namespace wakebuilder::cli {
 
@@ -58,6 +59,19 @@ struct BackboneCommand {
   std::filesystem::path onnxruntime;
 };
 
+struct DetectCommand {
+  std::vector<std::string> targets;  ///< the model, unless --model names it, then the sounds
+  std::vector<std::string> models;   ///< --model: names or files
+  bool microphone = false;
+  std::string device;                     ///< --device
+  bool scores = false;                    ///< --scores
+  std::optional<double> seconds;          ///< --seconds: of a live source
+  std::string on_detect;                  ///< --on-detect
+  std::filesystem::path save_detections;  ///< --save-detections
+  std::filesystem::path plot;             ///< --plot
+  pipeline::ListenOptions options;
+};
+
 struct ModelsCommand {};
 
 struct CompletionCommand {
@@ -74,7 +88,7 @@ struct CommandLine {
   bool json = false;
   std::filesystem::path models = "models";
   std::variant<ShowText, ExportCommand, ValidateCommand, InspectCommand, ConvertCommand,
-               BackboneCommand, FeaturesCommand, ModelsCommand, CompletionCommand>
+               BackboneCommand, FeaturesCommand, DetectCommand, ModelsCommand, CompletionCommand>
       command;
 };
 

@@ -5,45 +5,14 @@
 #include <exception>
 #include <iostream>
 
-#include "wakebuilder/core/json.h"
-
 #include "cli/command_line.h"
+#include "cli/exit_status.h"
 #include "cli/run.h"
 
 namespace {
 
-using wakebuilder::Error;
 using wakebuilder::ErrorCode;
-
-/// 1 the check failed, 2 wrong usage or bad input, 3 the machine failed (docs/architecture.md,
-/// contracts).
-int exit_status(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::kCheckFailed:
-      return 1;
-    case ErrorCode::kInvalidArgument:
-    case ErrorCode::kNotFound:
-    case ErrorCode::kCorrupt:
-    case ErrorCode::kUnsupported:
-    case ErrorCode::kMismatch:
-      return 2;
-    case ErrorCode::kIo:
-    case ErrorCode::kUnavailable:
-      return 3;
-  }
-  return 3;
-}
-
-int report(const wakebuilder::cli::CommandLine& line, const Error& error) {
-  std::cerr << "wakebuilder: " << (line.verb.empty() ? "" : line.verb + ": ") << error.message
-            << "\n";
-  if (line.json) {
-    const wakebuilder::core::Value answer = wakebuilder::core::Dict{
-        {"error", wakebuilder::to_string(error.code)}, {"message", error.message}};
-    std::cout << wakebuilder::core::to_json(answer) << "\n";
-  }
-  return exit_status(error.code);
-}
+using wakebuilder::cli::report;
 
 int run_program(int argc, const char* const* argv) {
   wakebuilder::cli::CommandLine line;

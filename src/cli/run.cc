@@ -14,36 +14,14 @@
 #include "wakebuilder/pipeline/report.h"
 #include "wakebuilder/pipeline/validate.h"
 
+#include "cli/detect.h"
 #include "cli/show.h"
+#include "cli/target.h"
 
 namespace wakebuilder::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool is_file(const fs::path& path) {
-  std::error_code error;
-  return fs::is_regular_file(path, error);
-}
-
-/// What looks like a file is one, there or not; all else is a name of the registry.
-bool names_file(const std::string& target) {
-  const fs::path path(target);
-  const std::string ending = path.extension().string();
-  return is_file(path) || path.has_parent_path() || ending == ".onnx" || ending == ".pt" ||
-         ending == ".pth" || ending == ".bin" || ending == ".safetensors";
-}
-
-/// The name of --model, or else the target when it is no file; "" for a file.
-/// Errors: kInvalidArgument when both are given.
-Result<std::string> registry_name(const std::string& target, const std::string& model) {
-  if (!model.empty() && !target.empty()) {
-    return fail(ErrorCode::kInvalidArgument,
-                "expected a file or name, or --model NAME, found both");
-  }
-  if (!model.empty()) return model;
-  return names_file(target) ? std::string() : target;
-}
 
 template <class Report>
 void answer(const CommandLine& line, const Report& report, const std::string& text) {
@@ -101,12 +79,7 @@ struct ValidateTarget {
 bool is_model_name(const std::string& name) { return fs::path(name).extension() == ".onnx"; }
 
 Result<ValidateTarget> named_target(const CommandLine& line, const std::string& name) {
-  WAKEBUILDER_TRY(const auto entry, pipeline::Registry(line.models).find(name));
-  if (!entry.has_onnx) {
-    return fail(ErrorCode::kNotFound, core::shown(entry.onnx) +
-                                          ": no such file; wakebuilder export " +
-                                          core::quote(entry.name) + " makes it");
-  }
+  WAKEBUILDER_TRY(const auto entry, find_exported(line.models, name));
   return ValidateTarget{.model = entry.onnx,
                         .checkpoint = entry.has_checkpoint ? entry.checkpoint : fs::path()};
 }

@@ -180,8 +180,8 @@ class Gathering {
 
   static std::string remark_on(const onnx::ModelProto& model, const runtime::Hearing& hearing) {
     if (hearing.stream || !model.says("graph", "compact")) return {};
-    return "was exported by another version, or changed: each window is computed anew, which costs "
-           "ten times as much as a stream; export it again";
+    return "is no export of this version: each window is computed anew, which costs ten times as "
+           "much as a stream; export it again";
   }
 
   Result<void> open(SharedStream& shared) {

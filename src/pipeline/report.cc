@@ -164,4 +164,48 @@ Value to_value(const std::vector<RegistrySummary>& models) {
   return Dict{{"models", std::move(list)}, {"total", count(models.size())}};
 }
 
+core::Value to_value(const runtime::Detection& detection) {
+  return core::Dict{
+      {"time_s", detection.time_s}, {"score", detection.score}, {"model", detection.model}};
+}
+
+namespace {
+
+core::Value list_of(const std::vector<double>& numbers) {
+  return core::List(numbers.begin(), numbers.end());
+}
+
+core::Dict to_dict(const WordReport& word, bool with_scores) {
+  core::Dict dict;
+  if (!with_scores) return dict;
+  dict.emplace_back("times_s", list_of(word.times_s));
+  dict.emplace_back("scores", list_of(word.scores));
+  return dict;
+}
+
+}  // namespace
+
+core::Value to_value(const DetectReport& report) {
+  core::List detections;
+  for (const auto& detection : report.detections) detections.push_back(to_value(detection));
+  core::Dict value = {{"file", report.file},
+                      {"detected", report.detected()},
+                      {"score", report.score()},
+                      {"seconds", report.seconds},
+                      {"detections", std::move(detections)}};
+  if (report.words.size() == 1) {
+    const core::Dict scores = to_dict(report.words[0], report.with_scores);
+    value.insert(value.end(), scores.begin(), scores.end());
+    return value;
+  }
+  core::Dict models;
+  for (const WordReport& word : report.words) {
+    core::Dict scores = to_dict(word, report.with_scores);
+    scores.emplace(scores.begin(), "score", word.score);
+    models.emplace_back(word.model, std::move(scores));
+  }
+  value.emplace_back("models", std::move(models));
+  return value;
+}
+
 }  // namespace wakebuilder::pipeline

@@ -47,22 +47,28 @@ class Judge {
     return logistic(sum / static_cast<double>(last_.size()));
   }
 
+  /// A word stays in the window for a second and more: only the rise to the threshold counts.
   bool is_detection(double time_s, double smoothed) {
-    if (smoothed < decision_.threshold) return false;
-    if (heard_s_ && time_s - *heard_s_ < decision_.refractory_s) return false;
-    heard_s_ = time_s;
-    return true;
+    const bool was_above = std::exchange(is_above_, smoothed >= decision_.threshold);
+    if (!is_above_ || (was_above && is_told_)) return false;
+    is_told_ = !heard_s_ || time_s - *heard_s_ >= decision_.refractory_s;
+    if (is_told_) heard_s_ = time_s;
+    return is_told_;
   }
 
   void reset() {
     last_.clear();
     heard_s_.reset();
+    is_above_ = false;
+    is_told_ = false;
   }
 
  private:
   Decision decision_;
   std::deque<double> last_;        ///< differences of logits
   std::optional<double> heard_s_;  ///< time of the last detection
+  bool is_above_ = false;          ///< the threshold
+  bool is_told_ = false;           ///< since it rose above
 };
 
 /// Models that hear the same: samples, or the same features.

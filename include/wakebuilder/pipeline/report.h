@@ -4,6 +4,7 @@
 #include "wakebuilder/core/value.h"
 #include "wakebuilder/pipeline/backbone.h"
 #include "wakebuilder/pipeline/convert.h"
+#include "wakebuilder/pipeline/detect.h"
 #include "wakebuilder/pipeline/export.h"
 #include "wakebuilder/pipeline/features.h"
 #include "wakebuilder/pipeline/inspect.h"
@@ -21,5 +22,7 @@ core::Value to_value(const ConvertReport& report);
 core::Value to_value(const BackboneReport& report);
 core::Value to_value(const FeaturesReport& report);
 core::Value to_value(const std::vector<RegistrySummary>& models);
+core::Value to_value(const runtime::Detection& detection);
+core::Value to_value(const DetectReport& report);
 
 }  // namespace wakebuilder::pipeline

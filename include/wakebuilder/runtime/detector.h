@@ -10,7 +10,8 @@
 // The sound is cut into frames, never into windows: frame i covers samples [160 i, 160 i + 400).
 // Score k of a model belongs to frames [hop k, hop k + window) and to the time of its last sample.
 // The difference of the logits is averaged over `smoothing` scores; its logistic function is the
-// probability that is compared with the threshold (docs/detection.md).
+// probability that is compared with the threshold. Its rise to the threshold is a detection, unless
+// the refractory time of the one before is not over (docs/detection.md).
 #pragma once
 
 #include <cstddef>
