@@ -60,6 +60,10 @@ struct BackboneCommand {
 
 struct ModelsCommand {};
 
+struct ProvidersCommand {
+  std::filesystem::path onnxruntime;
+};
+
 struct CompletionCommand {
   std::string script;  ///< for bash
 };
@@ -74,7 +78,7 @@ struct CommandLine {
   bool json = false;
   std::filesystem::path models = "models";
   std::variant<ShowText, ExportCommand, ValidateCommand, InspectCommand, ConvertCommand,
-               BackboneCommand, FeaturesCommand, ModelsCommand, CompletionCommand>
+               BackboneCommand, FeaturesCommand, ModelsCommand, ProvidersCommand, CompletionCommand>
       command;
 };
 

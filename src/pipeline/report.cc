@@ -164,4 +164,13 @@ Value to_value(const std::vector<RegistrySummary>& models) {
   return Dict{{"models", std::move(list)}, {"total", count(models.size())}};
 }
 
+Value to_value(const ProvidersReport& report) {
+  return Dict{
+      {"onnxruntime", Dict{{"version", report.version}, {"library", report.library.string()}}},
+      {"providers", list_of(report.providers, [](const runtime::ProviderStatus& status) -> Value {
+         return Dict{
+             {"name", status.name}, {"available", status.available}, {"reason", status.reason}};
+       })}};
+}
+
 }  // namespace wakebuilder::pipeline
