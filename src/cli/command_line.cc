@@ -294,6 +294,12 @@ void add_models(CLI::App& app, CommandLine& line) {
   add_models_folder(verb, line);
 }
 
+void add_providers(CLI::App& app, CommandLine& line, ProvidersCommand& command) {
+  CLI::App* verb = add_verb(app, line, "providers", "Show what ONNX Runtime can run models on here",
+                            "wakebuilder providers --json");
+  add_runtime(verb, command.onnxruntime);
+}
+
 std::vector<CompletionVerb> completion_verbs(const CLI::App& app) {
   std::vector<CompletionVerb> verbs;
   for (const CLI::App* verb : app.get_subcommands({})) {
@@ -346,6 +352,7 @@ Result<void> parse(int argc, const char* const* argv, CommandLine& line) {
   BackboneCommand backbone_command;
   FeaturesCommand features_command;
   DetectCommand detect_command;
+  ProvidersCommand providers_command;
   CLI::App app{std::string(kAbout), "wakebuilder"};
   app.set_version_flag("--version", "wakebuilder " + std::string(version()));
   app.formatter(std::make_shared<HelpFormatter>());
@@ -360,6 +367,7 @@ Result<void> parse(int argc, const char* const* argv, CommandLine& line) {
   add_features(app, line, features_command);
   add_detect(app, line, detect_command);
   add_models(app, line);
+  add_providers(app, line, providers_command);
   app.add_subcommand("completion", "Print the completion script for bash")
       ->group("Verbs")
       ->footer("Example:\n  source <(wakebuilder completion)");
@@ -384,6 +392,7 @@ Result<void> parse(int argc, const char* const* argv, CommandLine& line) {
   choose(app, "features", line, features_command);
   choose(app, "detect", line, detect_command);
   choose(app, "models", line, ModelsCommand{});
+  choose(app, "providers", line, providers_command);
   if (app.got_subcommand("completion"))
     line.command = CompletionCommand{bash_completion(completion_verbs(app))};
   return {};

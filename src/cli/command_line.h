@@ -74,6 +74,10 @@ struct DetectCommand {
 
 struct ModelsCommand {};
 
+struct ProvidersCommand {
+  std::filesystem::path onnxruntime;
+};
+
 struct CompletionCommand {
   std::string script;  ///< for bash
 };
@@ -88,7 +92,8 @@ struct CommandLine {
   bool json = false;
   std::filesystem::path models = "models";
   std::variant<ShowText, ExportCommand, ValidateCommand, InspectCommand, ConvertCommand,
-               BackboneCommand, FeaturesCommand, DetectCommand, ModelsCommand, CompletionCommand>
+               BackboneCommand, FeaturesCommand, DetectCommand, ModelsCommand, ProvidersCommand,
+               CompletionCommand>
       command;
 };
 

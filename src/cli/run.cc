@@ -1,6 +1,8 @@
 #include "cli/run.h"
 
+#include <fcntl.h>
 #include <iostream>
+#include <unistd.h>
 
 #include "wakebuilder/core/file.h"
 #include "wakebuilder/core/json.h"
@@ -10,6 +12,7 @@
 #include "wakebuilder/pipeline/export.h"
 #include "wakebuilder/pipeline/features.h"
 #include "wakebuilder/pipeline/inspect.h"
+#include "wakebuilder/pipeline/providers.h"
 #include "wakebuilder/pipeline/registry.h"
 #include "wakebuilder/pipeline/report.h"
 #include "wakebuilder/pipeline/validate.h"
@@ -117,7 +120,7 @@ Result<int> run(const CommandLine& line, const ValidateCommand& command) {
   return report.valid ? 0 : 1;
 }
 
-// ---- inspect, convert, features, models, completion ----
+// ---- inspect, convert, features, models, providers, completion ----
 
 Result<fs::path> inspect_target(const CommandLine& line, const InspectCommand& command) {
   if (command.target.empty() && command.model.empty()) {
@@ -168,6 +171,38 @@ Result<int> run(const CommandLine& line, const BackboneCommand& command) {
 Result<int> run(const CommandLine& line, const ModelsCommand& /*command*/) {
   WAKEBUILDER_TRY(const auto models, pipeline::Registry(line.models).list());
   answer(line, models, show(models, line.models.string()));
+  return 0;
+}
+
+/// While providers are tried, stderr is away: the libraries behind them talk to it by themselves
+/// (WebGPU's: "Warning: Couldn't load Vulkan"), and errors are to be one line.
+class StderrAway {
+ public:
+  StderrAway() : kept_(::dup(STDERR_FILENO)) {
+    const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (kept_ >= 0 && nowhere >= 0) ::dup2(nowhere, STDERR_FILENO);
+    if (nowhere >= 0) ::close(nowhere);
+  }
+  StderrAway(const StderrAway&) = delete;
+  StderrAway& operator=(const StderrAway&) = delete;
+  ~StderrAway() {
+    if (kept_ < 0) return;
+    ::dup2(kept_, STDERR_FILENO);
+    ::close(kept_);
+  }
+
+ private:
+  int kept_;
+};
+
+Result<pipeline::ProvidersReport> try_providers(const fs::path& onnxruntime) {
+  const StderrAway away;
+  return pipeline::list_providers(onnxruntime);
+}
+
+Result<int> run(const CommandLine& line, const ProvidersCommand& command) {
+  WAKEBUILDER_TRY(const auto report, try_providers(command.onnxruntime));
+  answer(line, report, show(report));
   return 0;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "wakebuilder/core/file.h"
 #include "wakebuilder/core/json.h"
 #include "wakebuilder/core/text.h"
 
@@ -190,6 +191,14 @@ std::string show(const std::vector<pipeline::RegistrySummary>& models,
     if (!model.problem.empty()) text += "warning: " + model.problem + "\n";
   }
   return text;
+}
+
+std::string show(const pipeline::ProvidersReport& report) {
+  Table table({"provider", "available", "reason"});
+  for (const auto& status : report.providers)
+    table.add({core::quote(status.name), status.available ? "yes" : "no", status.reason});
+  return "ONNX Runtime " + core::quote(report.version) + ", " + core::shown(report.library) + "\n" +
+         table.text();
 }
 
 }  // namespace wakebuilder::cli

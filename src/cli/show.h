@@ -9,6 +9,7 @@
 #include "wakebuilder/pipeline/export.h"
 #include "wakebuilder/pipeline/features.h"
 #include "wakebuilder/pipeline/inspect.h"
+#include "wakebuilder/pipeline/providers.h"
 #include "wakebuilder/pipeline/registry.h"
 #include "wakebuilder/pipeline/validate.h"
 
@@ -21,5 +22,6 @@ std::string show(const pipeline::ConvertReport& report);
 std::string show(const pipeline::BackboneReport& report);
 std::string show(const pipeline::FeaturesReport& report);
 std::string show(const std::vector<pipeline::RegistrySummary>& models, const std::string& registry);
+std::string show(const pipeline::ProvidersReport& report);
 
 }  // namespace wakebuilder::cli

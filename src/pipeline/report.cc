@@ -206,6 +206,13 @@ core::Value to_value(const DetectReport& report) {
   }
   value.emplace_back("models", std::move(models));
   return value;
+Value to_value(const ProvidersReport& report) {
+  return Dict{
+      {"onnxruntime", Dict{{"version", report.version}, {"library", report.library.string()}}},
+      {"providers", list_of(report.providers, [](const runtime::ProviderStatus& status) -> Value {
+         return Dict{
+             {"name", status.name}, {"available", status.available}, {"reason", status.reason}};
+       })}};
 }
 
 }  // namespace wakebuilder::pipeline

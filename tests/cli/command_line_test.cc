@@ -128,6 +128,15 @@ TEST_F(CommandLineTest, ConvertTakesTwoFiles) {
   EXPECT_TRUE(command.force);
 }
 
+TEST_F(CommandLineTest, ProvidersTakesALibrary) {
+  ASSERT_THAT(parse({"providers"}), IsOk());
+  EXPECT_EQ(command<ProvidersCommand>().onnxruntime, "");
+  ASSERT_THAT(parse({"providers", "--onnxruntime", "lib.so", "--json"}), IsOk());
+  EXPECT_EQ(command<ProvidersCommand>().onnxruntime, "lib.so");
+  EXPECT_TRUE(line_.json);
+  EXPECT_EQ(line_.verb, "providers");
+}
+
 TEST_F(CommandLineTest, TheRegistryIsTheOptionElseTheEnvironment) {
   ::setenv("WAKEBUILDER_MODELS", "/from/environment", 1);
   ASSERT_THAT(parse({"models"}), IsOk());
@@ -144,10 +153,12 @@ TEST_F(CommandLineTest, TheRegistryIsTheOptionElseTheEnvironment) {
 TEST_F(CommandLineTest, HelpIsTextOfTheProgramOrOfAVerb) {
   ASSERT_THAT(parse({"--help"}), IsOk());
   EXPECT_THAT(command<ShowText>().text, HasSubstr("Exit status: 0 done"));
-  for (const std::string verb : {"export", "validate", "inspect", "convert", "models"}) {
+  for (const std::string verb :
+       {"export", "validate", "inspect", "convert", "models", "providers"}) {
     EXPECT_THAT(command<ShowText>().text, HasSubstr("\n  " + verb + " "));
   }
-  for (const std::string verb : {"export", "validate", "inspect", "convert", "models"}) {
+  for (const std::string verb :
+       {"export", "validate", "inspect", "convert", "models", "providers"}) {
     ASSERT_THAT(parse({verb, "--help"}), IsOk());
     EXPECT_THAT(command<ShowText>().text, HasSubstr("Example:\n  wakebuilder " + verb + " "));
   }

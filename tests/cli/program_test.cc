@@ -158,6 +158,38 @@ TEST_F(ProgramTest, SentencesAboutStrangeNamesStayOneHarmlessLine) {
   expect_error(run({"models", "--models", "zoo\x1b[2J"}), 2, "models", R"(zoo\x1b[2J)");
 }
 
+TEST_F(ProgramTest, ProvidersAreListedWithTheReasonOfEachThatIsMissing) {
+  const Outcome outcome = run({"providers", "--json"});
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(outcome.err, "");
+  const Value answer = json_of(outcome);
+  const Value* library = answer.find("onnxruntime");
+  ASSERT_NE(library, nullptr);
+  EXPECT_THAT(text_at(*library, "version"), StartsWith("1."));
+  EXPECT_TRUE(fs::exists(text_at(*library, "library")));
+  ASSERT_GE(length_at(answer, "providers"), 3U);
+  const std::string heading = "ONNX Runtime " + text_at(*library, "version") + ", ";
+  const std::string text = run({"providers"}).out;
+  EXPECT_THAT(text, StartsWith(heading));
+  for (const Value& provider : *answer.find("providers")->get_if<core::List>()) {
+    EXPECT_EQ(is_true(provider.find("available")), text_at(provider, "reason").empty());
+    EXPECT_THAT(text, HasSubstr("\n  " + text_at(provider, "name") + " "));
+  }
+  const auto& first = answer.find("providers")->get_if<core::List>()->front();
+  EXPECT_EQ(text_at(first, "name"), "cpu");
+  EXPECT_TRUE(is_true(first.find("available")));
+}
+
+TEST_F(ProgramTest, ProvidersOfALibraryThatIsNotThereAreAnError) {
+  expect_error(run({"providers", "--onnxruntime", "/nowhere/libonnxruntime.so"}), 3, "providers",
+               "/nowhere/libonnxruntime.so: cannot open");
+}
+
+TEST_F(ProgramTest, CompletionKnowsTheVerbProviders) {
+  EXPECT_THAT(run({"completion"}).out,
+              testing::ContainsRegex("providers\\) options=.*--onnxruntime"));
+}
+
 TEST_F(ProgramTest, StdoutThatCannotBeWrittenIsTheMachinesFailure) {
   const Outcome outcome = test::run(
       {"--help"}, {.folder = {}, .environment = {}, .largest_file = {}, .output_to = "/dev/full"});

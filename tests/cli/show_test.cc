@@ -172,5 +172,16 @@ TEST(Show, ListsTheModelsAndTheirProblems) {
   EXPECT_EQ(show(std::vector<pipeline::RegistrySummary>{}, "models"), "models: no models\n");
 }
 
+TEST(Show, ListsProvidersWithTheirReasons) {
+  EXPECT_EQ(show({.version = "1.30.0",
+                  .library = "/lib/libonnxruntime.so.1",
+                  .providers = {{.name = "cpu", .ort_name = {}, .available = true},
+                                {.name = "cuda", .ort_name = {}, .reason = "no driver"}}}),
+            "ONNX Runtime 1.30.0, /lib/libonnxruntime.so.1\n"
+            "  provider  available  reason\n"
+            "  cpu       yes\n"
+            "  cuda      no         no driver\n");
+}
+
 }  // namespace
 }  // namespace wakebuilder::cli

@@ -8,6 +8,7 @@
 #include "wakebuilder/pipeline/export.h"
 #include "wakebuilder/pipeline/features.h"
 #include "wakebuilder/pipeline/inspect.h"
+#include "wakebuilder/pipeline/providers.h"
 #include "wakebuilder/pipeline/registry.h"
 #include "wakebuilder/pipeline/validate.h"
 
@@ -24,5 +25,6 @@ core::Value to_value(const FeaturesReport& report);
 core::Value to_value(const std::vector<RegistrySummary>& models);
 core::Value to_value(const runtime::Detection& detection);
 core::Value to_value(const DetectReport& report);
+core::Value to_value(const ProvidersReport& report);
 
 }  // namespace wakebuilder::pipeline
