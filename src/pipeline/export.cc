@@ -17,6 +17,7 @@
 #include "wakebuilder/onnx/read.h"
 #include "wakebuilder/onnx/write.h"
 #include "wakebuilder/runtime/onnxruntime.h"
+#include "wakebuilder/runtime/wake_model.h"
 
 #include "pipeline/base_model.h"
 
@@ -89,6 +90,17 @@ Result<void> check_targets(const fs::path& checkpoint, const fs::path& output, c
 
 using Properties = std::vector<std::pair<std::string, std::string>>;
 
+/// How a detector is to use a graph that hears sound.
+Properties listening_properties(const model::GraphOptions& variant) {
+  const std::int64_t window =
+      variant.stream ? variant.frames : std::min(variant.frames, runtime::kWindowFrames);
+  const runtime::Decision decision;
+  return {{"window_frames", std::to_string(window)},
+          {"hop_frames", std::to_string(runtime::kHopFrames)},
+          {"smoothing", std::to_string(decision.smoothing)},
+          {"refractory_s", core::to_text(decision.refractory_s)}};
+}
+
 Properties feature_properties(std::int64_t frames, double mean, double std) {
   return {{"frames", std::to_string(frames)},
           {"mel_bins", std::to_string(model::kFeatureBins)},
@@ -137,8 +149,7 @@ std::string states_json(const onnx::ModelProto& proto) {
 }
 
 Properties stream_properties(const onnx::ModelProto& proto, const model::GraphOptions& variant) {
-  return {{"hop_frames", std::to_string(model::kHopFrames)},
-          {"warm_up_hops", std::to_string(model::warm_up_hops(variant))},
+  return {{"warm_up_hops", std::to_string(model::warm_up_hops(variant))},
           {"states", states_json(proto)}};
 }
 
@@ -166,6 +177,8 @@ Properties metadata_of(const LoadedNetwork& loaded, const onnx::ModelProto& prot
   append(
       std::visit([&](const auto& known) { return properties_of(known, variant); }, loaded.network));
   if (!loaded.base_sha256.empty()) append({{"base_sha256", loaded.base_sha256}});
+  if (!std::holds_alternative<model::Classifier>(loaded.network))
+    append(listening_properties(variant));
   if (variant.stream) append(stream_properties(proto, variant));
   return properties;
 }

@@ -189,10 +189,9 @@ class Gathering {
     for (std::size_t i = 0; i < shared.words.size(); ++i)
       shared.words[i].output = "logits/" + std::to_string(i);
     const auto model = onnx::build_shared(std::move(shared.networks), shared.variant, shared.opset);
-    WAKEBUILDER_TRY(auto session, open_in_memory(runtime_, model, options_.session));
-    models_.push_back(
+    WAKEBUILDER_TRY(auto session, open_in_memory(runtime_, model, session_options_));
+    return add(
         {.session = std::move(session), .hearing = hearing, .words = std::move(shared.words)});
-    return {};
   }
 
   Runtime runtime_;

@@ -57,6 +57,12 @@ void add_graph(const Inspection& inspection, Value& value) {
   value.set("operators", std::move(operators));
 }
 
+Dict scores_of(const WordReport& word, bool with_scores) {
+  if (!with_scores) return {};
+  const auto as_it_is = [](double number) -> Value { return number; };
+  return {{"times_s", list_of(word.times_s, as_it_is)}, {"scores", list_of(word.scores, as_it_is)}};
+}
+
 }  // namespace
 
 Value to_value(const Validation& validation) {
@@ -164,48 +170,32 @@ Value to_value(const std::vector<RegistrySummary>& models) {
   return Dict{{"models", std::move(list)}, {"total", count(models.size())}};
 }
 
-core::Value to_value(const runtime::Detection& detection) {
-  return core::Dict{
-      {"time_s", detection.time_s}, {"score", detection.score}, {"model", detection.model}};
+Value to_value(const runtime::Detection& detection) {
+  return Dict{{"time_s", detection.time_s}, {"score", detection.score}, {"model", detection.model}};
 }
 
-namespace {
-
-core::Value list_of(const std::vector<double>& numbers) {
-  return core::List(numbers.begin(), numbers.end());
-}
-
-core::Dict to_dict(const WordReport& word, bool with_scores) {
-  core::Dict dict;
-  if (!with_scores) return dict;
-  dict.emplace_back("times_s", list_of(word.times_s));
-  dict.emplace_back("scores", list_of(word.scores));
-  return dict;
-}
-
-}  // namespace
-
-core::Value to_value(const DetectReport& report) {
-  core::List detections;
-  for (const auto& detection : report.detections) detections.push_back(to_value(detection));
-  core::Dict value = {{"file", report.file},
-                      {"detected", report.detected()},
-                      {"score", report.score()},
-                      {"seconds", report.seconds},
-                      {"detections", std::move(detections)}};
+Value to_value(const DetectReport& report) {
+  Dict value = {
+      {"file", report.file},
+      {"detected", report.detected()},
+      {"score", report.score()},
+      {"seconds", report.seconds},
+      {"detections", list_of(report.detections, [](const auto& d) { return to_value(d); })}};
   if (report.words.size() == 1) {
-    const core::Dict scores = to_dict(report.words[0], report.with_scores);
+    const Dict scores = scores_of(report.words[0], report.with_scores);
     value.insert(value.end(), scores.begin(), scores.end());
     return value;
   }
-  core::Dict models;
+  Dict models;
   for (const WordReport& word : report.words) {
-    core::Dict scores = to_dict(word, report.with_scores);
+    Dict scores = scores_of(word, report.with_scores);
     scores.emplace(scores.begin(), "score", word.score);
     models.emplace_back(word.model, std::move(scores));
   }
   value.emplace_back("models", std::move(models));
   return value;
+}
+
 Value to_value(const ProvidersReport& report) {
   return Dict{
       {"onnxruntime", Dict{{"version", report.version}, {"library", report.library.string()}}},
