@@ -66,7 +66,8 @@ Tensor reshaped(const Tensor& tensor, Shape shape) {
 /// Matrices of a Linear act on each token as convolutions with a kernel of one.
 Tensor as_kernel(const std::string& name, const Tensor& tensor) {
   Shape shape = tensor.shape();
-  if (is_per_channel(name) && shape.size() > 1 && static_cast<std::size_t>(shape[0]) == core::numel(shape))
+  if (is_per_channel(name) && shape.size() > 1 &&
+      static_cast<std::size_t>(shape[0]) == core::numel(shape))
     return reshaped(tensor, {shape[0]});
   if (shape.size() != 2) return tensor;
   if (name.ends_with(".depth.weight")) {

@@ -1,7 +1,11 @@
 #include "wakebuilder/onnx/build.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "wakebuilder/core/expect.h"
+#include "wakebuilder/model/fold.h"
+#include "wakebuilder/model/stacked_heads.h"
 #include "wakebuilder/onnx/emitter.h"
 
 namespace wakebuilder::onnx {
@@ -15,17 +19,26 @@ bool is_within(const std::string& node, const std::string& layer) {
 }
 
 Emitter::Value begin(Emitter& emitter, const model::Network& network,
-                     const model::GraphOptions& options) {
+                     const model::GraphOptions& options, Dimension batch) {
   if (options.stream) emitter.begin_stream();
   const model::GraphInput input = model::input_of(network, options);
-  std::vector<Dimension> shape = {named("batch")};
+  std::vector<Dimension> shape = {std::move(batch)};
   for (const std::int64_t size : input.row)
     shape.push_back(size < 0 ? named("samples") : fixed(size));
   return emitter.input(input.name, std::move(shape));
 }
 
-void end(Emitter& emitter, const std::string& name, const Emitter::Value& logits) {
-  emitter.output(name, logits, {named("batch"), fixed(model::kClasses)});
+/// Logits [networks, 2] of networks with the same config.
+Emitter::Value stacked_logits(Emitter& emitter, std::span<const model::CompactClassifier> networks,
+                              const model::HopTokens<Emitter>& hop, const std::string& name) {
+  std::vector<model::Compact<model::Parameter>> folded;
+  for (const auto& network : networks) folded.push_back(model::fold(network.network));
+  std::vector<const model::Compact<model::Parameter>*> heads;
+  for (const auto& network : folded) heads.push_back(&network);
+  const model::CompactConfig& config = networks[0].config;
+  const auto scope = emitter.scope(name);
+  return model::classify(emitter, model::stack_heads(heads, config, hop.window.count, name), config,
+                         hop, static_cast<std::int64_t>(heads.size()));
 }
 
 }  // namespace
@@ -33,28 +46,29 @@ void end(Emitter& emitter, const std::string& name, const Emitter::Value& logits
 ModelProto build(const model::Network& network, const model::GraphOptions& options,
                  std::int64_t opset) {
   Emitter emitter(opset);
-  const auto x = begin(emitter, network, options);
-  end(emitter, "logits", model::forward(emitter, network, options, x));
+  const auto x = begin(emitter, network, options, named("batch"));
+  emitter.output("logits", model::forward(emitter, network, options, x),
+                 {named("batch"), fixed(model::kClasses)});
   return emitter.finish(model::graph_name(network));
 }
 
-ModelProto build_shared(std::vector<model::CompactClassifier> networks,
+ModelProto build_shared(std::span<const model::CompactClassifier> networks,
                         const model::GraphOptions& options, std::int64_t opset) {
-  WAKEBUILDER_EXPECT(!networks.empty());
+  WAKEBUILDER_EXPECT(!networks.empty() && options.stream);
   Emitter emitter(opset);
-  const auto x = begin(emitter, networks[0], options);
-  const auto tokens = model::tokens_of_sound(emitter, networks[0], options, x);
-  for (std::size_t i = 0; i < networks.size(); ++i) {
-    auto& network = networks[i].network;
-    const auto& config = networks[i].config;
-    const std::string name = "head_" + std::to_string(i);
-    const auto scope = emitter.scope(name);
-    model::visit(network, config, [&](const auto&, model::Parameter& weight, const auto&) {
-      weight.name = name + "." + weight.name;  // heads have the same names
-    });
-    end(emitter, "logits/" + std::to_string(i),
-        model::classify(emitter, network, config, tokens.values, tokens.mask));
+  const auto x = begin(emitter, networks[0], options, fixed(1));
+  const auto hop = model::tokens_of_sound(emitter, networks[0], options, x);
+  std::vector<Emitter::Value> logits;
+  for (auto rest = networks; !rest.empty();) {
+    const auto other = std::ranges::find_if(
+        rest, [&](const auto& network) { return network.config != rest[0].config; });
+    const auto stack = rest.first(static_cast<std::size_t>(other - rest.begin()));
+    logits.push_back(stacked_logits(emitter, stack, hop, "stack_" + std::to_string(logits.size())));
+    rest = rest.subspan(stack.size());
   }
+  const auto all = logits.size() == 1 ? logits[0] : emitter.concat("logits_of_all", logits, 0);
+  emitter.output("logits", all,
+                 {fixed(static_cast<std::int64_t>(networks.size())), fixed(model::kClasses)});
   return emitter.finish("shared");
 }
 

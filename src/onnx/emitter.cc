@@ -489,7 +489,7 @@ Emitter::Value Emitter::past(const std::string& name, const Value& x, std::int64
   if (!is_stream_ || steps == 0) return x;
   std::vector<Dimension> shape;
   for (const std::int64_t size : state) shape.push_back({.value = size, .param = {}});
-  shape[0] = {.value = std::nullopt, .param = "batch"};
+  if (state[0] == 0) shape[0] = {.value = std::nullopt, .param = "batch"};
   const std::string path = full_name(name);
   const Scope parts(*this, name);
   Value whole = concat("with_past", {input("state/" + path, shape), x}, axis);

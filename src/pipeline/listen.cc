@@ -82,7 +82,17 @@ struct SharedStream {
   std::int64_t opset = 0;
 
   bool takes(const model::CompactClassifier& network, const model::GraphOptions& wanted) const {
-    return variant == wanted && model::shares_backbone(networks[0], network);
+    return variant == wanted && wanted.stream && model::shares_backbone(networks[0], network);
+  }
+
+  /// Those with the same config come together, so that their heads can be stacked.
+  void insert(model::CompactClassifier network, runtime::WakeWord word) {
+    const auto last = std::find_if(networks.rbegin(), networks.rend(), [&](const auto& other) {
+                        return other.config == network.config;
+                      }).base();
+    const auto place = last == networks.begin() ? networks.end() : last;
+    words.insert(words.begin() + (place - networks.begin()), std::move(word));
+    networks.insert(place, std::move(network));
   }
 };
 
@@ -142,8 +152,7 @@ class Gathering {
     SharedStream& shared = same != shared_.end() ? *same : shared_.emplace_back();
     shared.variant = *variant;
     shared.opset = exported.opset;
-    shared.networks.push_back(std::move(exported.network));
-    shared.words.push_back(*std::move(word));
+    shared.insert(std::move(exported.network), *std::move(word));
     return {};
   }
 
@@ -186,9 +195,10 @@ class Gathering {
 
   Result<void> open(SharedStream& shared) {
     const runtime::Hearing hearing = hearing_of(shared);
-    for (std::size_t i = 0; i < shared.words.size(); ++i)
-      shared.words[i].output = "logits/" + std::to_string(i);
-    const auto model = onnx::build_shared(std::move(shared.networks), shared.variant, shared.opset);
+    const auto model = shared.networks.size() == 1
+                           ? onnx::build(shared.networks[0], shared.variant, shared.opset)
+                           : onnx::build_shared(shared.networks, shared.variant, shared.opset);
+    shared.networks.clear();
     WAKEBUILDER_TRY(auto session, open_in_memory(runtime_, model, session_options_));
     return add(
         {.session = std::move(session), .hearing = hearing, .words = std::move(shared.words)});

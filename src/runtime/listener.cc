@@ -9,7 +9,8 @@
 namespace wakebuilder::runtime {
 namespace {
 
-constexpr std::size_t kSound = 0;  ///< the first binding; states follow
+constexpr std::size_t kSound = 0;   ///< the first input; states follow
+constexpr std::size_t kLogits = 0;  ///< the first output; the next states follow
 
 core::Shape for_one(const Port& port) {
   core::Shape shape = port.shape;
@@ -21,7 +22,7 @@ struct Bindings {
   std::vector<BoundRun::Binding> inputs, outputs;
 };
 
-/// The sound and the states in; the logits of each word and the next states out.
+/// The sound and the states in; the logits and the next states out.
 Bindings bindings_of(const WakeModel& model) {
   Bindings bindings;
   std::vector<BoundRun::Binding> states;
@@ -36,7 +37,7 @@ Bindings bindings_of(const WakeModel& model) {
            {1, model.hearing.declared_rows, static_cast<std::int64_t>(audio::kMelBins)}});
     }
   }
-  for (const WakeWord& word : model.words) bindings.outputs.push_back({word.output, {1, 2}});
+  bindings.outputs.push_back({model.output, {static_cast<std::int64_t>(model.words.size()), 2}});
   for (auto& state : states) {
     bindings.outputs.push_back({"next_" + state.name, state.shape});
     bindings.inputs.push_back(std::move(state));
@@ -62,7 +63,7 @@ Result<Listener> Listener::create(WakeModel model, Audible audible) {
   const std::size_t states = inputs.size() - 1;
   WAKEBUILDER_TRY(
       auto run, BoundRun::create(std::move(model.session), std::move(inputs), std::move(outputs)));
-  for (std::size_t i = 0; i < states; ++i) run.feed_back(model.words.size() + i, kSound + 1 + i);
+  for (std::size_t i = 0; i < states; ++i) run.feed_back(kLogits + 1 + i, kSound + 1 + i);
   return Listener(std::move(run), model, std::move(audible));
 }
 
@@ -147,10 +148,9 @@ Result<void> Listener::run_on(std::span<const float> rows) {
 
 Answer Listener::answer(std::uint64_t hop) const {
   Answer answer{.hop = hop};
-  for (std::size_t word = 0; word < words_.size(); ++word) {
-    const auto logits = run_.output(word);
-    answer.logits.push_back(logits[1] - logits[0]);
-  }
+  const auto logits = run_.output(kLogits);
+  for (std::size_t word = 0; word < words_.size(); ++word)
+    answer.logits.push_back(logits[2 * word + 1] - logits[2 * word]);
   return answer;
 }
 

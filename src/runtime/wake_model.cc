@@ -265,8 +265,11 @@ Result<WakeModel> understand(Session session, const std::string& name,
   WAKEBUILDER_TRY(auto word, wake_word(session.metadata(), name, overrides));
   const Metadata metadata(session.metadata());
   WAKEBUILDER_TRY(auto hearing, read_hearing(session, metadata, overrides));
-  WAKEBUILDER_TRY(word.output, logits_output(session.outputs()));
-  return WakeModel{.session = std::move(session), .hearing = hearing, .words = {std::move(word)}};
+  WAKEBUILDER_TRY(auto output, logits_output(session.outputs()));
+  return WakeModel{.session = std::move(session),
+                   .hearing = hearing,
+                   .output = std::move(output),
+                   .words = {std::move(word)}};
 }
 
 }  // namespace wakebuilder::runtime

@@ -285,14 +285,37 @@ struct Tokens {
   typename Ops::Value values, mask;
 };
 
-/// input_values [batch, T, 128] -> tokens of the window.
+/// Which tokens of a stream a score sees.
+struct TokenWindow {
+  std::int64_t count = 0;   ///< 0: no stream; the tokens are all of the window
+  std::int64_t kept = 0;    ///< of the hops before
+  bool is_shorter = false;  ///< than the kept and the new ones: windows begin on the grid of hops
+};
+
+/// The values of the window along an axis, from those of a hop. @param state  of the kept ones
+template <class Ops>
+typename Ops::Value of_window(Ops& op, const TokenWindow& window, const std::string& name,
+                              typename Ops::Value x, std::int64_t axis, const core::Shape& state) {
+  if (window.count == 0) return x;
+  x = op.past(name, x, axis, state);
+  return window.is_shorter ? op.slice(name + "_window", x, axis, 0, window.count) : x;
+}
+
+/// The tokens that an input brings, and the window that they are the end of.
+template <class Ops>
+struct HopTokens {
+  Tokens<Ops> fresh;
+  TokenWindow window;
+};
+
+/// input_values [batch, T, 128] -> tokens.
 ///
 /// @param time    where the frames lie in their stream; only streams make use of it
 /// @param window  frames of a score in a stream; 0: the input is a whole window
 template <class Ops>
-Tokens<Ops> tokens_of_features(Ops& op, const Compact<typename Ops::Weight>& w,
-                               const CompactConfig& config, typename Ops::Value input_values,
-                               Timeline& time, std::int64_t window) {
+HopTokens<Ops> tokens_of_features(Ops& op, const Compact<typename Ops::Weight>& w,
+                                  const CompactConfig& config, typename Ops::Value input_values,
+                                  Timeline& time, std::int64_t window) {
   const Bridged<Ops> bridged = cross_bridge(op, w.bridge, config, input_values);
   auto mask = op.unsqueeze("mask_image", op.to_float("mask_frames", bridged.real), 1);
   Timeline mask_time = time;
@@ -300,26 +323,21 @@ Tokens<Ops> tokens_of_features(Ops& op, const Compact<typename Ops::Weight>& w,
   mask = op.past("mask", mask, 2, {0, 1, past, 1});
   mask = op.max_pool("mask_tokens", mask, {kEmbeddingFrames, 1}, {kEmbeddingFrameStride, 1});
   mask = op.squeeze("mask", mask, 3);
-  auto tokens = forward(op, w.backbone, bridged.mel, time);
-  if (window == 0) return {tokens, mask};
+  const auto tokens = forward(op, w.backbone, bridged.mel, time);
+  if (window == 0) return {{tokens, mask}, {}};
   const std::int64_t count = tokens_of(window);
   const std::int64_t kept = time.slide(count, time.steps());
-  const bool is_longer = kept + mask_time.steps() > count;  // windows begin on the grid of hops
-  const auto ring = [&](const std::string& name, typename Ops::Value x, std::int64_t channels) {
-    x = op.past(name, x, 2, {0, channels, kept});
-    return is_longer ? op.slice(name + "_window", x, 2, 0, count) : x;
-  };
-  tokens = ring("tokens", tokens, kEmbeddingDim);
-  return {tokens, ring("token_mask", mask, 1)};
+  return {{tokens, mask},
+          {.count = count, .kept = kept, .is_shorter = kept + mask_time.steps() > count}};
 }
 
-/// input_values [batch, T, 128] -> logits [batch, 2]; parameters as above.
+/// All tokens of the window.
 template <class Ops>
-typename Ops::Value forward(Ops& op, const Compact<typename Ops::Weight>& w,
-                            const CompactConfig& config, typename Ops::Value input_values,
-                            Timeline& time, std::int64_t window = 0) {
-  const auto tokens = tokens_of_features(op, w, config, input_values, time, window);
-  return classify(op, w, config, tokens.values, tokens.mask);
+Tokens<Ops> tokens_of_window(Ops& op, const HopTokens<Ops>& hop) {
+  const std::int64_t kept = hop.window.kept;
+  const auto values =
+      of_window(op, hop.window, "tokens", hop.fresh.values, 2, {0, kEmbeddingDim, kept});
+  return {values, of_window(op, hop.window, "token_mask", hop.fresh.mask, 2, {0, 1, kept})};
 }
 
 }  // namespace wakebuilder::model

@@ -73,8 +73,8 @@ typename Ops::Value forward(Ops& op, const Classifier& classifier, const GraphOp
 /// input_values [batch, frames, 128], or waveform [batch, samples] -> tokens; in a stream the
 /// frames or samples of one hop.
 template <class Ops>
-Tokens<Ops> tokens_of_sound(Ops& op, const CompactClassifier& classifier,
-                            const GraphOptions& options, typename Ops::Value x) {
+HopTokens<Ops> tokens_of_sound(Ops& op, const CompactClassifier& classifier,
+                               const GraphOptions& options, typename Ops::Value x) {
   const CompactConfig& config = classifier.config;
   const FrontEndConfig front = {.mean = config.feature_mean,
                                 .std = config.feature_std,
@@ -94,7 +94,8 @@ Tokens<Ops> tokens_of_sound(Ops& op, const CompactClassifier& classifier,
 template <class Ops>
 typename Ops::Value forward(Ops& op, const CompactClassifier& classifier,
                             const GraphOptions& options, typename Ops::Value x) {
-  const auto tokens = tokens_of_sound(op, classifier, options, x);
+  const auto hop = tokens_of_sound(op, classifier, options, x);
+  const auto tokens = tokens_of_window(op, hop);
   return classify(op, classifier.network, classifier.config, tokens.values, tokens.mask);
 }
 

@@ -22,11 +22,12 @@ namespace wakebuilder::onnx {
 ModelProto build(const model::Network& network, const model::GraphOptions& options,
                  std::int64_t opset);
 
-/// One graph of several compact networks that hear through the same backbone: that runs once, and
-/// each network's logits are the output `logits/I`, I = 0, 1, ... in their order.
-/// @pre at least one network; the backbones, bridges and settings of the features are those of the
-/// first (model::shares_backbone); options are resolved; opset as for Emitter
-ModelProto build_shared(std::vector<model::CompactClassifier> networks,
+/// One stream of several compact networks that hear through the same backbone: that runs once, and
+/// neighbours with the same config are stacked (model/stacked_heads.h). The batch is one; `logits`
+/// is [networks, 2], in their order.
+/// @pre at least one network; all share a backbone (model::shares_backbone); options are resolved
+/// and those of a stream; opset as for Emitter; else std::logic_error
+ModelProto build_shared(std::span<const model::CompactClassifier> networks,
                         const model::GraphOptions& options, std::int64_t opset);
 
 /// The states of a stream, in the order of the graph's inputs: those that begin with `state/`.

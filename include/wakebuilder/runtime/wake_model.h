@@ -44,9 +44,8 @@ struct Decision {
 
 /// A wake word that a model listens for.
 struct WakeWord {
-  std::string model;              ///< what detections are told apart by: "jarvis"
-  std::string wake_word;          ///< what people say: "hey jarvis"
-  std::string output = "logits";  ///< of the session, [batch, 2]; class 1 is the wake word
+  std::string model;      ///< what detections are told apart by: "jarvis"
+  std::string wake_word;  ///< what people say: "hey jarvis"
   Decision decision{};
 };
 
@@ -73,8 +72,9 @@ Result<WakeWord> wake_word(std::span<const std::pair<std::string, std::string>> 
 /// A session and the wake words that it listens for.
 struct WakeModel {
   Session session;
-  Hearing hearing;
-  std::vector<WakeWord> words;
+  Hearing hearing{};
+  std::string output = "logits";  ///< [words, 2]: a row for each word; class 1 is the wake word
+  std::vector<WakeWord> words{};
 };
 
 /// Understands a model with the tensors of docs/formats/onnx.md, made by us or not: `input_values`
