@@ -86,7 +86,10 @@ typename Ops::Value stacked_attention(Ops& op, const StackedHeads<typename Ops::
   auto weights = op.softmax("weights", op.add("places", score, op.value(w.places)));
   weights = op.reshape("weights_of_heads", op.transpose("weights_by_token", weights, {0, 2, 1, 3}),
                        {stack, window.count, heads * window.count});
-  auto values = op.matmul("project", fresh, op.value(w.project.weight));
+  // A product for each token: few rows are faster one by one, since nothing is packed.
+  auto values =
+      op.matmul("project", op.reshape("fresh_one_by_one", fresh, {stack, -1, 1, kEmbeddingDim}),
+                op.value(w.project.weight, {stack, 1, kEmbeddingDim, heads * config.width}));
   values = op.reshape("values_of_heads", values, {stack, -1, heads, config.width});
   values = op.transpose("values_by_head", values, {0, 2, 1, 3});
   values = of_window(op, window, "values", values, 2, {stack, heads, window.kept, config.width});
