@@ -154,11 +154,21 @@ Answer Listener::answer(std::uint64_t hop) const {
   return answer;
 }
 
+/// Windows that begin and end in the recording, or one of a recording that is shorter.
+std::uint64_t Listener::due() const {
+  const std::uint64_t rows = taken_ * (advance_ / row_) + next_.size() / row_;
+  const std::uint64_t window = window_rows(hearing_);
+  if (rows < window) return rows > 0 ? 1 : 0;
+  return (rows - window) / (advance_ / row_) + 1;
+}
+
 Result<void> Listener::finish(std::vector<Answer>& out) {
-  if (answers_ > 0 || (taken_ == 0 && next_.empty())) return {};
-  if (!hearing_.stream) return answer_short(out);
+  const std::uint64_t due_answers = due();
+  if (!hearing_.stream) return answers_ < due_answers ? answer_short(out) : Result<void>();
+  // The last window may end within a hop, which padding fills.
   const std::vector<float> rows(needed_, padding());
-  while (answers_ == 0) WAKEBUILDER_CHECK(push(std::span(rows).first(needed_ - next_.size()), out));
+  while (answers_ < due_answers)
+    WAKEBUILDER_CHECK(push(std::span(rows).first(needed_ - next_.size()), out));
   return {};
 }
 

@@ -35,7 +35,8 @@ class Listener {
   Result<void> push(std::span<const float> values, std::vector<Answer>& out);
 
   /// The end of a recording: one that was shorter than a window gives one answer, of the window
-  /// padded at its end (with silence where a stream hears samples).
+  /// padded at its end (with silence where a stream hears samples), and a stream the windows that
+  /// ended within its last hop.
   Result<void> finish(std::vector<Answer>& out);
 
   /// As new.
@@ -44,6 +45,7 @@ class Listener {
  private:
   Listener(BoundRun run, const WakeModel& model, Audible audible);
 
+  std::uint64_t due() const;
   Result<void> take_window(std::vector<Answer>& out);
   Result<void> step(std::vector<Answer>& out);
   Result<void> wake_up();
