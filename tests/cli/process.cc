@@ -49,13 +49,19 @@ void limit_files(std::size_t bytes) {
   std::signal(SIGXFSZ, SIG_IGN);  // write() then fails, as on a full disk
 }
 
+void limit_memory(std::size_t bytes) {
+  const rlimit limit{.rlim_cur = bytes, .rlim_max = bytes};
+  if (::setrlimit(RLIMIT_DATA, &limit) != 0) ::_exit(kCannotStart);
+}
+
 void become_nobody() {
   constexpr uid_t kNobody = 65534;
   if (::geteuid() == 0 && (::setgid(kNobody) != 0 || ::setuid(kNobody) != 0)) ::_exit(kCannotStart);
 }
 
 void prepare(const Surroundings& surroundings, const Child& child) {
-  ::dup2(::open("/dev/null", O_RDONLY), STDIN_FILENO);
+  const bool has_input = !surroundings.input_from.empty();
+  ::dup2(::open(has_input ? surroundings.input_from.c_str() : "/dev/null", O_RDONLY), STDIN_FILENO);
   const bool to_file = !surroundings.output_to.empty();
   ::dup2(to_file ? ::open(surroundings.output_to.c_str(), O_WRONLY) : child.out, STDOUT_FILENO);
   ::dup2(child.err, STDERR_FILENO);
@@ -65,6 +71,7 @@ void prepare(const Surroundings& surroundings, const Child& child) {
   if (!surroundings.folder.empty() && ::chdir(surroundings.folder.c_str()) != 0)
     ::_exit(kCannotStart);
   if (surroundings.largest_file) limit_files(*surroundings.largest_file);
+  if (surroundings.memory) limit_memory(*surroundings.memory);
   if (surroundings.as_nobody) become_nobody();
   ::alarm(kAlarmSeconds);
 }
