@@ -135,9 +135,9 @@ Result<void> append_other(const OnnxRuntime& runtime, OrtSessionOptions* setting
   }
   const OptionPointers given(provider);
   const Api& api = runtime.api();
-  const auto done = try_provider(api, api.ort->SessionOptionsAppendExecutionProvider(
-                                          settings, provider.name.c_str(), given.keys.data(),
-                                          given.values.data(), given.keys.size()));
+  auto done = try_provider(api, api.ort->SessionOptionsAppendExecutionProvider(
+                                    settings, provider.name.c_str(), given.keys.data(),
+                                    given.values.data(), given.keys.size()));
   if (done || provider.options.empty()) return done;
   return judge_options(runtime, provider, done.error());
 }
@@ -299,6 +299,7 @@ std::vector<ProviderStatus> provider_statuses(const OnnxRuntime& runtime) {
     if (std::ranges::find(names, name) == names.end()) names.push_back(name);
   }
   std::vector<ProviderStatus> statuses;
+  statuses.reserve(names.size());
   for (const std::string& name : names) statuses.push_back(status_of(runtime, name));
   return statuses;
 }

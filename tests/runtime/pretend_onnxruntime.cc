@@ -21,17 +21,17 @@
 namespace {
 
 const OrtApiBase* real_base() {
-  static const OrtApiBase* const base = [] {
+  static const OrtApiBase* const kBase = [] {
     void* library = ::dlopen(std::getenv("WAKEBUILDER_REAL_ONNXRUNTIME"), RTLD_NOW | RTLD_LOCAL);
     using GetApiBase = const OrtApiBase*(ORT_API_CALL*)();
     return reinterpret_cast<GetApiBase>(::dlsym(library, "OrtGetApiBase"))();
   }();
-  return base;
+  return kBase;
 }
 
 const OrtApi& real() {
-  static const OrtApi* const api = real_base()->GetApi(ORT_API_VERSION);
-  return *api;
+  static const OrtApi* const kApi = real_base()->GetApi(ORT_API_VERSION);
+  return *kApi;
 }
 
 /// What was appended, in order, with options: "CUDA(level=2) LevelExecutionProvider() ".
@@ -128,7 +128,7 @@ OrtStatus* ORT_API_CALL create_session(const OrtEnv* env, const void* model, std
 }
 
 const OrtApi* ORT_API_CALL get_api(std::uint32_t /*version*/) noexcept {
-  static const OrtApi api = [] {
+  static const OrtApi kApi = [] {
     OrtApi copy = real();
     copy.GetAvailableProviders = available;
     copy.ReleaseAvailableProviders = release_available;
@@ -140,7 +140,7 @@ const OrtApi* ORT_API_CALL get_api(std::uint32_t /*version*/) noexcept {
     copy.CreateSessionFromArray = create_session;
     return copy;
   }();
-  return &api;
+  return &kApi;
 }
 
 const char* ORT_API_CALL get_version() noexcept {
@@ -153,8 +153,8 @@ const char* ORT_API_CALL get_version() noexcept {
 extern "C" {
 
 __attribute__((visibility("default"))) const OrtApiBase* OrtGetApiBase() noexcept {
-  static const OrtApiBase base = {get_api, get_version};
-  return &base;
+  static const OrtApiBase kBase = {get_api, get_version};
+  return &kBase;
 }
 
 /// What was appended since the last call.

@@ -12,6 +12,7 @@
 
 namespace wakebuilder::runtime {
 
+// NOLINTNEXTLINE(readability-identifier-naming): GoogleTest looks for this name
 void PrintTo(const Provider& provider, std::ostream* out) {
   *out << provider.name;
   for (const auto& [key, value] : provider.options) *out << " [" << key << "]=[" << value << "]";
@@ -21,9 +22,7 @@ namespace {
 
 using test::HasError;
 using test::IsOk;
-using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::Not;
 
 struct Case {
