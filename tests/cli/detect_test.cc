@@ -145,8 +145,10 @@ TEST_F(DetectVerb, HearsTheSameOnStandardInput) {
   EXPECT_NE(lines[0].find("at"), nullptr);
   const auto wanted = lines_of(file);
   ASSERT_THAT(wanted, SizeIs(1));
-  EXPECT_EQ(number_at(lines[0], "time_s"), number_at(list_at(wanted[0], "detections")[0], "time_s"));
-  EXPECT_EQ(core::to_json(list_at(lines[1], "scores")), core::to_json(list_at(wanted[0], "scores")));
+  EXPECT_EQ(number_at(lines[0], "time_s"),
+            number_at(list_at(wanted[0], "detections")[0], "time_s"));
+  EXPECT_EQ(core::to_json(list_at(lines[1], "scores")),
+            core::to_json(list_at(wanted[0], "scores")));
 }
 
 TEST_F(DetectVerb, RefusesHalfASampleAtTheEndOfStandardInput) {
@@ -162,7 +164,8 @@ TEST_F(DetectVerb, GoesOnAfterARecordingThatCannotBeRead) {
   ASSERT_TRUE(core::write_file(folder_ / "text.wav", "no sound at all"));
   const std::string whole = *core::read_text(recorded_word());
   ASSERT_TRUE(core::write_file(folder_ / "torn.wav", whole.substr(0, whole.size() / 2)));
-  const auto outcome = detect({model(), "text.wav", "torn.wav", "none.wav", recorded_word(), "--json"});
+  const auto outcome =
+      detect({model(), "text.wav", "torn.wav", "none.wav", recorded_word(), "--json"});
   EXPECT_EQ(outcome.status, 2);
   EXPECT_THAT(outcome.err, HasSubstr("wakebuilder: detect: text.wav: is no sound file"));
   EXPECT_THAT(outcome.err, HasSubstr("wakebuilder: detect: torn.wav: "));
@@ -176,7 +179,8 @@ TEST_F(DetectVerb, GoesOnAfterARecordingThatCannotBeRead) {
 
 TEST_F(DetectVerb, ListensWithSeveralModels) {
   fs::copy_file(model(), folder_ / "hal.onnx");
-  const auto outcome = detect({"--model", model(), "--model", "hal.onnx", recorded_word(), "--json"});
+  const auto outcome =
+      detect({"--model", model(), "--model", "hal.onnx", recorded_word(), "--json"});
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   const auto lines = lines_of(outcome);
   ASSERT_THAT(lines, SizeIs(1));
@@ -255,9 +259,13 @@ TEST_F(DetectVerb, RefusesModelsThatDoNotHear) {
 
 TEST_F(DetectVerb, RefusesCommandLinesThatMeanNothing) {
   for (const std::vector<std::string>& arguments :
-       {std::vector<std::string>{model()}, {}, {model(), "-", recorded_word()},
-        {model(), "--microphone", recorded_word()}, {model(), recorded_word(), "--seconds", "3"},
-        {model(), recorded_word(), "--device", "x"}, {model(), recorded_word(), "--provider", "gpu"}})
+       {std::vector<std::string>{model()},
+        {},
+        {model(), "-", recorded_word()},
+        {model(), "--microphone", recorded_word()},
+        {model(), recorded_word(), "--seconds", "3"},
+        {model(), recorded_word(), "--device", "x"},
+        {model(), recorded_word(), "--provider", "gpu"}})
     EXPECT_EQ(detect(arguments).status, 2) << arguments.size();
 }
 
