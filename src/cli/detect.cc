@@ -109,7 +109,7 @@ class Listener {
     hook_ = hook;
     meter_ = meter;
     WAKEBUILDER_CHECK(prepare(source));
-    const auto status = pipeline::detect(detector_, source, command_.scores, observer(), report_);
+    auto status = pipeline::detect(detector_, source, command_.scores, observer(), report_);
     if (meter_ != nullptr) meter_->clear();
     // What was heard before an error counts.
     if (clips_) WAKEBUILDER_CHECK(clips_->finish());
@@ -301,7 +301,7 @@ Result<std::unique_ptr<audio::SoundSource>> open_source(const DetectCommand& com
 /// The worst of what happened: an error counts more than a detection.
 class Outcome {
  public:
-  Outcome(const CommandLine& line) : line_(line) {}
+  explicit Outcome(const CommandLine& line) : line_(line) {}
   void add(bool is_detection) { is_detected_ = is_detected_ || is_detection; }
   void add(const std::string& file, const Error& error) {
     status_ = std::max(status_, report(line_, error, file));
