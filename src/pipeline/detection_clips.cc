@@ -41,10 +41,10 @@ Result<DetectionClips> DetectionClips::create(const std::filesystem::path& folde
 Result<void> DetectionClips::push(std::span<const float> samples) {
   kept_.insert(kept_.end(), samples.begin(), samples.end());
   heard_ += samples.size();
-  const auto ready = std::ranges::stable_partition(
-      waiting_, [&](const Waiting& clip) { return clip.end > heard_; });
-  for (const Waiting& clip : ready) WAKEBUILDER_CHECK(write(clip));
-  waiting_.erase(ready.begin(), ready.end());
+  const auto is_open = [&](const Waiting& clip) { return clip.end > heard_; };
+  const auto ready = std::stable_partition(waiting_.begin(), waiting_.end(), is_open);
+  for (auto clip = ready; clip != waiting_.end(); ++clip) WAKEBUILDER_CHECK(write(*clip));
+  waiting_.erase(ready, waiting_.end());
   if (kept_.size() > 2 * kKept + samples.size())
     kept_.erase(kept_.begin(), kept_.end() - static_cast<std::ptrdiff_t>(kKept + samples.size()));
   return {};
