@@ -9,6 +9,8 @@ find_package(PNG REQUIRED)             # PNG::PNG
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(sndfile REQUIRED IMPORTED_TARGET sndfile>=1.1)  # PkgConfig::sndfile; MP3 from 1.1 on
 pkg_check_modules(soxr REQUIRED IMPORTED_TARGET soxr)             # PkgConfig::soxr
+pkg_check_modules(portaudio REQUIRED IMPORTED_TARGET portaudio-2.0)  # PkgConfig::portaudio
+pkg_check_modules(alsa REQUIRED IMPORTED_TARGET alsa)             # PkgConfig::alsa, which PortAudio uses
 find_package(CLI11 REQUIRED)           # CLI11::CLI11
 find_package(Threads REQUIRED)         # Threads::Threads
 find_package(Protobuf REQUIRED)        # protobuf::libprotobuf, which ONNX's package file needs

@@ -22,7 +22,7 @@ embedding_sha256=ba754db3cd768a524c655ea90655ee5e6055a43b8dfd29366a11e93716ae9e5
 packages=(
   g++ make cmake ninja-build pkg-config ccache ca-certificates openssl
   libonnx-dev libprotobuf-dev protobuf-compiler nlohmann-json3-dev libexpected-dev libcli11-dev
-  libssl-dev zlib1g-dev libsndfile1-dev libsoxr-dev libpng-dev
+  libssl-dev zlib1g-dev libsndfile1-dev libsoxr-dev libpng-dev portaudio19-dev libasound2-dev
   libgtest-dev libgmock-dev libbenchmark-dev)
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

@@ -3,37 +3,18 @@
 #include <algorithm>
 #include <array>
 
-#include <soxr.h>
-
 #include "wakebuilder/audio/mel_filters.h"
 #include "wakebuilder/core/file.h"
 #include "wakebuilder/core/text.h"
 
 #include "audio/finite.h"
+#include "audio/resampler.h"
 #include "audio/sound_file.h"
 
 namespace wakebuilder::audio {
 namespace {
 
 constexpr std::size_t kPieceFrames = 4096;
-
-struct DeleteSoxr {
-  void operator()(soxr_t soxr) const { soxr_delete(soxr); }
-};
-using Soxr = std::unique_ptr<std::remove_pointer_t<soxr_t>, DeleteSoxr>;
-
-Result<Soxr> make_resampler(int rate_hz) {
-  soxr_error_t error = nullptr;
-  const soxr_io_spec_t io = soxr_io_spec(SOXR_FLOAT32_I, SOXR_FLOAT32_I);
-  const soxr_quality_spec_t quality = soxr_quality_spec(SOXR_VHQ, 0);
-  const soxr_runtime_spec_t runtime = soxr_runtime_spec(1);
-  Soxr soxr(soxr_create(rate_hz, kSampleRateHz, 1, &error, &io, &quality, &runtime));
-  if (error != nullptr || !soxr) {
-    return fail(ErrorCode::kUnsupported, "cannot be resampled from " + std::to_string(rate_hz) +
-                                             " Hz: " + core::quote(error ? error : "no memory"));
-  }
-  return soxr;
-}
 
 }  // namespace
 
@@ -43,14 +24,10 @@ class AudioReader::Impl {
   static Result<std::unique_ptr<Impl>> make(std::unique_ptr<ByteSource> source, std::string name) {
     auto file = SoundFile::open(std::move(source));
     if (!file) return fail_in(name, std::move(file).error());
-    const int rate_hz = file->info().sample_rate_hz;
-    Soxr soxr;
-    if (rate_hz != kSampleRateHz) {
-      auto made = make_resampler(rate_hz);
-      if (!made) return fail_in(name, std::move(made).error());
-      soxr = *std::move(made);
-    }
-    return std::unique_ptr<Impl>(new Impl(*std::move(file), std::move(soxr), std::move(name)));
+    auto resampler = Resampler::make(file->info().sample_rate_hz);
+    if (!resampler) return fail_in(name, std::move(resampler).error());
+    return std::unique_ptr<Impl>(
+        new Impl(*std::move(file), *std::move(resampler), std::move(name)));
   }
 
   const AudioInfo& info() const { return file_.info(); }
@@ -70,9 +47,9 @@ class AudioReader::Impl {
   }
 
  private:
-  Impl(SoundFile file, Soxr soxr, std::string name)
+  Impl(SoundFile file, Resampler resampler, std::string name)
       : file_(std::move(file)),
-        soxr_(std::move(soxr)),
+        resampler_(std::move(resampler)),
         name_(std::move(name)),
         decoded_(kPieceFrames * static_cast<std::size_t>(file_.info().channels)) {
     mono_.reserve(kPieceFrames);
@@ -80,7 +57,7 @@ class AudioReader::Impl {
 
   Result<std::size_t> read_some(std::span<float> out) {
     if (taken_ == mono_.size() && !is_at_end_) WAKEBUILDER_CHECK(decode());
-    return soxr_ ? resample(out) : pass_on(out);
+    return is_at_end_ ? finish(out) : pass_on(out);
   }
 
   Result<void> decode() {
@@ -92,47 +69,28 @@ class AudioReader::Impl {
                   not_finite_sentence(fresh[*bad], decoded_frames_ + *bad / channels,
                                       file_.info().sample_rate_hz));
     }
-    mix(fresh, channels);
+    taken_ = 0;
+    mono_.resize(frames);
+    mix(fresh, channels, mono_);
     decoded_frames_ += frames;
     is_at_end_ = frames == 0;
     return {};
   }
 
-  /// The mean over the channels.
-  void mix(std::span<const float> interleaved, std::size_t channels) {
-    taken_ = 0;
-    mono_.resize(interleaved.size() / channels);
-    for (std::size_t frame = 0; frame < mono_.size(); ++frame) {
-      double sum = 0;
-      for (const float sample : interleaved.subspan(frame * channels, channels))
-        sum += static_cast<double>(sample);
-      mono_[frame] = static_cast<float>(sum / static_cast<double>(channels));
-    }
-  }
-
   Result<std::size_t> pass_on(std::span<float> out) {
-    const std::size_t count = std::min(out.size(), mono_.size() - taken_);
-    std::copy_n(mono_.data() + taken_, count, out.data());
-    taken_ += count;
-    is_drained_ = is_at_end_;
-    return count;
+    WAKEBUILDER_TRY(const auto step, resampler_.process(std::span(mono_).subspan(taken_), out));
+    taken_ += step.used;
+    return step.made;
   }
 
-  Result<std::size_t> resample(std::span<float> out) {
-    std::size_t used = 0;
-    std::size_t made = 0;
-    const float* in = is_at_end_ ? nullptr : mono_.data() + taken_;
-    const soxr_error_t error =
-        soxr_process(soxr_.get(), in, mono_.size() - taken_, &used, out.data(), out.size(), &made);
-    if (error != nullptr)
-      return fail(ErrorCode::kCorrupt, "cannot be resampled: " + core::quote(error));
-    taken_ += used;
-    is_drained_ = is_at_end_ && made < out.size();
+  Result<std::size_t> finish(std::span<float> out) {
+    WAKEBUILDER_TRY(const std::size_t made, resampler_.finish(out));
+    is_drained_ = made < out.size();
     return made;
   }
 
   SoundFile file_;
-  Soxr soxr_;
+  Resampler resampler_;
   std::string name_;
   std::vector<float> decoded_;
   std::vector<float> mono_;
