@@ -3,8 +3,12 @@
 #include <array>
 #include <bit>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <optional>
+#include <thread>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include <poll.h>
@@ -96,7 +100,83 @@ class Pcm final : public SoundSource {
   std::array<float, 2048> samples_{};
 };
 
+class MicrophoneSource final : public SoundSource {
+ public:
+  MicrophoneSource(Microphone microphone, MicrophoneOptions options,
+                   const volatile std::sig_atomic_t* is_stopped, SourceObserver on_trouble)
+      : microphone_(std::move(microphone)),
+        options_(std::move(options)),
+        name_(microphone_->info().name),
+        is_stopped_(is_stopped),
+        on_trouble_(std::move(on_trouble)),
+        samples_(kPiece) {}
+
+  const std::string& name() const override { return name_; }
+  std::uint64_t dropped() const override {
+    return dropped_ + (microphone_ ? microphone_->dropped() : 0);
+  }
+
+  Result<std::span<const float>> next() override {
+    while (*is_stopped_ == 0) {
+      const std::size_t count = microphone_ ? read() : 0;
+      if (count > 0) return std::span<const float>(samples_).first(count);
+      if (!microphone_) look_again();
+    }
+    return std::span<const float>();
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static constexpr std::chrono::milliseconds kWait{kWaitMs};
+  static constexpr std::chrono::milliseconds kPause{500};
+
+  std::size_t read() {
+    const auto count = microphone_->read(samples_, kWait);
+    tell_losses();
+    if (count) return *count;
+    on_trouble_(name_ + ": " + count.error().message + "; waiting for it");
+    dropped_ += microphone_->dropped();
+    microphone_.reset();
+    return 0;
+  }
+
+  void tell_losses() {
+    const auto now = Clock::now();
+    if (dropped() == told_ || now - told_at_ < std::chrono::seconds(1)) return;
+    on_trouble_(name_ + ": " + std::to_string(dropped() - told_) +
+                " samples were lost: this machine is too slow, or busy");
+    told_ = dropped();
+    told_at_ = now;
+  }
+
+  void look_again() {
+    std::this_thread::sleep_for(kPause);
+    auto again = Microphone::open(options_);
+    if (!again) return;
+    microphone_.emplace(*std::move(again));
+    on_trouble_(name_ + ": is back");
+  }
+
+  std::optional<Microphone> microphone_;
+  MicrophoneOptions options_;
+  std::string name_;
+  const volatile std::sig_atomic_t* is_stopped_;
+  SourceObserver on_trouble_;
+  std::vector<float> samples_;
+  std::uint64_t dropped_ = 0;  ///< of microphones that went away
+  std::uint64_t told_ = 0;
+  Clock::time_point told_at_{};
+};
+
 }  // namespace
+
+Result<std::unique_ptr<SoundSource>> open_microphone(const MicrophoneOptions& options,
+                                                     const volatile std::sig_atomic_t* is_stopped,
+                                                     SourceObserver on_trouble) {
+  WAKEBUILDER_TRY(auto microphone, Microphone::open(options));
+  return std::unique_ptr<SoundSource>(std::make_unique<MicrophoneSource>(
+      std::move(microphone), options, is_stopped, std::move(on_trouble)));
+}
 
 Result<std::unique_ptr<SoundSource>> open_recording(const std::filesystem::path& path) {
   WAKEBUILDER_TRY(auto reader, AudioReader::open(path));

@@ -209,7 +209,8 @@ class Listener {
       std::cout << show(report_) << std::flush;
     } else {
       say(std::to_string(report_.detections.size()) + " detections in " +
-          fixed_text(report_.seconds, 1) + " s of sound");
+          fixed_text(report_.seconds, 1) + " s of sound" +
+          (report_.dropped > 0 ? ", " + std::to_string(report_.dropped) + " samples lost" : ""));
     }
   }
 
@@ -290,10 +291,10 @@ void say_how(const pipeline::Listening& listening) {
 }
 
 Result<std::unique_ptr<audio::SoundSource>> open_source(const DetectCommand& command,
-                                                        const std::string& name) {
-  if (command.microphone) {
-    return fail(ErrorCode::kUnavailable, "microphone");
-  }
+                                                        const std::string& name,
+                                                        const audio::SourceObserver& on_trouble) {
+  if (command.microphone)
+    return audio::open_microphone({.device = command.device}, &stop_listening, on_trouble);
   if (name == kStandardInput) return audio::open_pcm(STDIN_FILENO, "-", &stop_listening);
   return audio::open_recording(name);
 }
@@ -325,7 +326,10 @@ Result<int> listen_to_all(const CommandLine& line, const DetectCommand& command,
   Outcome outcome(line);
   for (const std::string& name :
        command.microphone ? std::vector<std::string>{""} : sounds.recordings) {
-    auto source = open_source(command, name);
+    auto source = open_source(command, name, [&](const std::string& sentence) {
+      if (meter) meter->clear();
+      std::cerr << "wakebuilder: detect: " << core::printable(sentence) << "\n";
+    });
     if (!source && sounds.is_live) return fail(std::move(source).error());
     if (!source) {
       outcome.add(name, source.error());

@@ -37,6 +37,7 @@ Result<void> listen_to_all(runtime::Detector& detector, audio::SoundSource& sour
     if (samples.empty()) break;
     if (observer.on_sound) observer.on_sound(samples);
     WAKEBUILDER_TRY(auto detections, detector.push(samples));
+    report.dropped = source.dropped();
     report.seconds = static_cast<double>(detector.samples()) / audio::kSampleRateHz;
     WAKEBUILDER_CHECK(take(detector, std::move(detections), observer, report));
   }
@@ -62,6 +63,7 @@ Result<void> detect(runtime::Detector& detector, audio::SoundSource& source, boo
   detector.reset();
   report = {.file = source.name(),
             .seconds = 0,
+            .dropped = 0,
             .with_scores = keep_scores,
             .words = {},
             .detections = {}};

@@ -180,6 +180,7 @@ Value to_value(const DetectReport& report) {
       {"detected", report.detected()},
       {"score", report.score()},
       {"seconds", report.seconds},
+      {"dropped", count(report.dropped)},
       {"detections", list_of(report.detections, [](const auto& d) { return to_value(d); })}};
   if (report.words.size() == 1) {
     const Dict scores = scores_of(report.words[0], report.with_scores);

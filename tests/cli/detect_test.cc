@@ -7,6 +7,7 @@
 #include <fstream>
 #include <string>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
 
@@ -22,6 +23,7 @@
 #include "cli/process.h"
 #include "support/sanitizer.h"
 #include "support/temporary_folder.h"
+#include "support/virtual_microphone.h"
 
 namespace wakebuilder::test {
 namespace {
@@ -73,6 +75,29 @@ bool flag_at(const core::Value& value, const char* key) {
   const core::Value* found = value.find(key);
   const auto* flag = found != nullptr ? found->get_if<bool>() : nullptr;
   return flag != nullptr && *flag;
+}
+
+std::string text_of(int file) {
+  std::string text(1 << 16, '\0');
+  const ssize_t count = ::pread(file, text.data(), text.size(), 0);
+  text.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+  return text;
+}
+
+/// Until the child has said this so many times; it is ended by its alarm if it never does.
+void wait_for(const Child& child, int file, const std::string& text, std::size_t times = 1) {
+  const auto count = [&] {
+    const std::string all = text_of(file);
+    std::size_t found = 0;
+    for (auto at = all.find(text); at != std::string::npos; at = all.find(text, at + 1)) ++found;
+    return found;
+  };
+  const auto is_alive = [&] {
+    siginfo_t info{};
+    ::waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED | WNOHANG | WNOWAIT);
+    return info.si_pid == 0;
+  };
+  while (count() < times && is_alive()) ::usleep(1000);
 }
 
 class DetectVerb : public testing::Test {
@@ -295,8 +320,7 @@ TEST_F(DetectVerb, EndsLiveListeningCleanly) {
   const Child child = start({"detect", model(), "-", "--json"}, {.input_from = pipe});
   const std::string sound = *core::read_text(shared("word.raw"));
   ASSERT_EQ(::write(writer, sound.data(), sound.size()), static_cast<ssize_t>(sound.size()));
-  struct stat out {};
-  while (out.st_size == 0 && ::kill(child.pid, 0) == 0) ::fstat(child.out, &out);
+  wait_for(child, child.out, "\n");
   ::kill(child.pid, SIGINT);
   const auto outcome = finish(child);
   ::close(writer);
@@ -310,6 +334,62 @@ TEST_F(DetectVerb, StopsALiveSourceAfterTheSecondsThatWereAskedFor) {
       detect({model(), "-", "--json", "--seconds", "1"}, {.input_from = shared("word.raw")});
   EXPECT_EQ(outcome.status, 1) << outcome.err;
   EXPECT_NEAR(number_at(lines_of(outcome)[0], "seconds"), 1, 0.2);
+}
+
+// ---- the microphone: ALSA devices that record what the test says
+
+std::vector<std::int16_t> spoken_word() {
+  const auto word = audio::load_audio(recorded_word());
+  EXPECT_TRUE(word);
+  std::vector<std::int16_t> samples;
+  for (const float sample : *word) samples.push_back(static_cast<std::int16_t>(sample * 32768.0F));
+  samples.resize(samples.size() + 16'000);
+  return samples;
+}
+
+TEST_F(DetectVerb, ListensToTheMicrophone) {
+  VirtualMicrophones microphones({{.name = "desk"}, {.name = "headset", .rate_hz = 48'000}});
+  microphones.speak("desk", spoken_word());
+  const auto outcome =
+      detect({model(), "--microphone", "--device", "desk", "--json", "--seconds", "2.8"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  const auto lines = lines_of(outcome);
+  ASSERT_THAT(lines, SizeIs(2));
+  EXPECT_DOUBLE_EQ(number_at(lines[0], "time_s"), 1.775);
+  EXPECT_EQ(*lines[1].find("file")->get_if<std::string>(), "desk");
+  EXPECT_EQ(number_at(lines[1], "dropped"), 0);
+}
+
+TEST_F(DetectVerb, WaitsForAMicrophoneThatWentAway) {
+  VirtualMicrophones microphones({{.name = "desk"}});
+  microphones.speak("desk", spoken_word());
+  const Child child = start({"detect", model(), "--microphone", "--device", "desk"});
+  wait_for(child, child.out, "computer at ");
+  microphones.pull_out("desk");
+  wait_for(child, child.err, "waiting for it");
+  microphones.plug_in("desk");
+  wait_for(child, child.err, "is back");
+  microphones.speak("desk", spoken_word());
+  wait_for(child, child.out, "computer at ", 2);
+  ::kill(child.pid, SIGINT);
+  const auto outcome = finish(child);
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("2 detections in "));
+}
+
+TEST_F(DetectVerb, SaysWhichMicrophonesThereAre) {
+  VirtualMicrophones microphones({{.name = "desk"}, {.name = "headset"}});
+  const auto outcome = detect({model(), "--microphone", "--device", "studio"});
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("desk"));
+  EXPECT_THAT(outcome.err, HasSubstr("headset"));
+}
+
+TEST_F(DetectVerb, SaysThatThereIsNoMicrophone) {
+  VirtualMicrophones microphones(std::vector<VirtualMicrophones::Device>{});
+  const auto outcome = detect({model(), "--microphone"});
+  EXPECT_EQ(outcome.status, 3);
+  EXPECT_THAT(outcome.err, StartsWith("wakebuilder: detect: "));
 }
 
 /// An hour of sound, faster than real time, in the memory of a minute.

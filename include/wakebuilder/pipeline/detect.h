@@ -1,6 +1,7 @@
 // What a detector hears in a source of sound, from its begin to its end.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
@@ -21,8 +22,9 @@ struct WordReport {
 };
 
 struct DetectReport {
-  std::string file;    ///< the source's name
-  double seconds = 0;  ///< of sound
+  std::string file;           ///< the source's name
+  double seconds = 0;         ///< of sound
+  std::uint64_t dropped = 0;  ///< samples that a live source lost
   bool with_scores = false;
   std::vector<WordReport> words;
   std::vector<runtime::Detection> detections;
