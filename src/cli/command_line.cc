@@ -238,17 +238,17 @@ void add_decision(CLI::App* verb, pipeline::ListenOptions& options) {
                  "Compute every window anew, as the file has it");
 }
 
-void add_providers(CLI::App* verb, pipeline::ListenOptions& options) {
+void add_providers(CLI::App* verb, runtime::SessionOptions& options) {
   verb->add_option_function<std::string>(
           "--provider",
           [&options](const std::string& text) {
             auto providers = runtime::parse_providers(text);
             if (!providers) throw CLI::ValidationError("--provider", providers.error().message);
-            options.session.providers = *std::move(providers);
+            options.providers = *std::move(providers);
           },
           "What computes, preferred first: cuda,cpu or tensorrt:trt_fp16_enable=1;cuda")
       ->option_text("LIST");
-  verb->add_flag("--strict-provider", options.session.strict_providers,
+  verb->add_flag("--strict-provider", options.strict_providers,
                  "Fail when a provider cannot be had, instead of falling back");
 }
 
@@ -284,7 +284,24 @@ void add_detect(CLI::App& app, CommandLine& line, DetectCommand& command) {
       ->option_text("DIR");
   verb->add_option("--plot", command.plot, "Draw the score over the waveform")
       ->option_text("FILE.svg");
-  add_providers(verb, command.options);
+  add_providers(verb, command.options.session);
+  add_runtime(verb, command.options.onnxruntime);
+}
+
+void add_bench(CLI::App& app, CommandLine& line, BenchCommand& command) {
+  CLI::App* verb =
+      add_verb(app, line, "bench", "Measure a model on this machine", "wakebuilder bench jarvis");
+  verb->add_option("target", command.target, "A model's name in the registry, or an .onnx")
+      ->option_text("NAME|FILE.onnx");
+  add_registry(verb, line, command.model);
+  verb->add_option("--threads", command.options.threads,
+                   "Threads inside an operator (default: 1, and all cores)")
+      ->option_text("N...");
+  verb->add_option("--batch", command.options.batches, "Rows of a batch (default: 1 and 8)")
+      ->option_text("N...");
+  verb->add_option("--seconds", command.options.seconds, "Of each measurement (default 2)")
+      ->option_text("S");
+  add_providers(verb, command.options.session);
   add_runtime(verb, command.options.onnxruntime);
 }
 
@@ -352,6 +369,7 @@ Result<void> parse(int argc, const char* const* argv, CommandLine& line) {
   BackboneCommand backbone_command;
   FeaturesCommand features_command;
   DetectCommand detect_command;
+  BenchCommand bench_command;
   ProvidersCommand providers_command;
   CLI::App app{std::string(kAbout), "wakebuilder"};
   app.set_version_flag("--version", "wakebuilder " + std::string(version()));
@@ -366,6 +384,7 @@ Result<void> parse(int argc, const char* const* argv, CommandLine& line) {
   add_backbone(app, line, backbone_command);
   add_features(app, line, features_command);
   add_detect(app, line, detect_command);
+  add_bench(app, line, bench_command);
   add_models(app, line);
   add_providers(app, line, providers_command);
   app.add_subcommand("completion", "Print the completion script for bash")
@@ -391,6 +410,7 @@ Result<void> parse(int argc, const char* const* argv, CommandLine& line) {
   choose(app, "backbone", line, backbone_command);
   choose(app, "features", line, features_command);
   choose(app, "detect", line, detect_command);
+  choose(app, "bench", line, bench_command);
   choose(app, "models", line, ModelsCommand{});
   choose(app, "providers", line, providers_command);
   if (app.got_subcommand("completion"))

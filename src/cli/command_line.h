@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "wakebuilder/core/result.h"
+#include "wakebuilder/pipeline/bench.h"
 #include "wakebuilder/pipeline/export.h"
 #include "wakebuilder/pipeline/features.h"
 #include "wakebuilder/pipeline/listen.h"
@@ -72,6 +73,12 @@ struct DetectCommand {
   pipeline::ListenOptions options;
 };
 
+struct BenchCommand {
+  std::string target;  ///< a name, or an .onnx
+  std::string model;   ///< --model
+  pipeline::BenchOptions options;
+};
+
 struct ModelsCommand {};
 
 struct ProvidersCommand {
@@ -92,8 +99,8 @@ struct CommandLine {
   bool json = false;
   std::filesystem::path models = "models";
   std::variant<ShowText, ExportCommand, ValidateCommand, InspectCommand, ConvertCommand,
-               BackboneCommand, FeaturesCommand, DetectCommand, ModelsCommand, ProvidersCommand,
-               CompletionCommand>
+               BackboneCommand, FeaturesCommand, DetectCommand, BenchCommand, ModelsCommand,
+               ProvidersCommand, CompletionCommand>
       command;
 };
 

@@ -5,7 +5,6 @@
 #include <atomic>
 #include <cmath>
 #include <csignal>
-#include <cstdio>
 #include <ctime>
 #include <iostream>
 #include <memory>
@@ -25,6 +24,7 @@
 #include "cli/command_hook.h"
 #include "cli/exit_status.h"
 #include "cli/live_meter.h"
+#include "cli/table.h"
 #include "cli/target.h"
 
 namespace wakebuilder::cli {
@@ -49,12 +49,6 @@ void end_on_signals() {
 }
 
 // ---- text ----
-
-std::string fixed_text(double number, int digits) {
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%.*f", digits, number);
-  return text.data();
-}
 
 std::string said(const runtime::Detection& detection, bool with_model) {
   return (with_model ? core::printable(detection.model) + " " : "") + "at " +

@@ -8,6 +8,7 @@
 #include "wakebuilder/core/json.h"
 #include "wakebuilder/core/text.h"
 #include "wakebuilder/pipeline/backbone.h"
+#include "wakebuilder/pipeline/bench.h"
 #include "wakebuilder/pipeline/convert.h"
 #include "wakebuilder/pipeline/export.h"
 #include "wakebuilder/pipeline/features.h"
@@ -157,6 +158,26 @@ Result<int> run(const CommandLine& line, const FeaturesCommand& command) {
   }
   WAKEBUILDER_TRY(const auto report,
                   pipeline::extract_features(command.recording, command.output, options));
+  answer(line, report, show(report));
+  return 0;
+}
+
+/// "measuring 2 of 5", in one place, where somebody looks.
+void show_progress(std::size_t next, std::size_t all) {
+  if (::isatty(STDERR_FILENO) == 0) return;
+  std::cerr << "\rmeasuring " << next + 1 << " of " << all << (next + 1 == all ? "\r" : "")
+            << std::flush;
+}
+
+Result<int> run(const CommandLine& line, const BenchCommand& command) {
+  const std::string& target = command.model.empty() ? command.target : command.model;
+  WAKEBUILDER_CHECK(registry_name(command.target, command.model));
+  if (target.empty()) {
+    return fail(ErrorCode::kInvalidArgument,
+                "expected a model's name or an .onnx file, found neither");
+  }
+  WAKEBUILDER_TRY(const auto model, listen_target(line.models, target));
+  WAKEBUILDER_TRY(const auto report, pipeline::bench(model.file, command.options, show_progress));
   answer(line, report, show(report));
   return 0;
 }

@@ -176,6 +176,23 @@ std::string show(const pipeline::BackboneReport& report) {
                                    difference_text(report.max_scaled_diff) + " apart");
 }
 
+std::string show(const pipeline::BenchReport& report) {
+  Table table({"model", "precision", "provider", "threads", "batch", "median us", "p99 us",
+               "processor us", "memory"});
+  for (const auto& row : report.rows) {
+    table.add({core::quote(row.model), core::quote(row.precision), row.provider,
+               std::to_string(row.threads), std::to_string(row.batch), fixed_text(row.median_us, 0),
+               fixed_text(row.p99_us, 0), fixed_text(row.cpu_us, 0), size_text(row.rss_bytes)});
+  }
+  std::string text = table.text(0);
+  if (!report.live) return text;
+  const auto& live = *report.live;
+  return text + "listening, one thread, " + (live.stream ? "as a stream" : "window by window") +
+         ": " + fixed_text(live.cpu_ms_per_s, 2) + " ms of a core per second of sound, " +
+         fixed_text(live.real_time, 0) + " times real time, first score after " +
+         fixed_text(live.first_score_ms, 0) + " ms, " + size_text(live.rss_bytes) + "\n";
+}
+
 std::string show(const std::vector<pipeline::RegistrySummary>& models,
                  const std::string& registry) {
   if (models.empty()) return registry + ": no models\n";

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "wakebuilder/pipeline/backbone.h"
+#include "wakebuilder/pipeline/bench.h"
 #include "wakebuilder/pipeline/convert.h"
 #include "wakebuilder/pipeline/export.h"
 #include "wakebuilder/pipeline/features.h"
@@ -20,6 +21,7 @@ std::string show(const pipeline::ValidateReport& report, const std::string& mode
 std::string show(const pipeline::Inspection& inspection, const std::string& file, bool with_graph);
 std::string show(const pipeline::ConvertReport& report);
 std::string show(const pipeline::BackboneReport& report);
+std::string show(const pipeline::BenchReport& report);
 std::string show(const pipeline::FeaturesReport& report);
 std::string show(const std::vector<pipeline::RegistrySummary>& models, const std::string& registry);
 std::string show(const pipeline::ProvidersReport& report);

@@ -67,6 +67,12 @@ std::string grouped(std::uint64_t number) {
   return text;
 }
 
+std::string fixed_text(double number, int digits) {
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%.*f", digits, number);
+  return text.data();
+}
+
 std::string difference_text(double number) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.2g", number);

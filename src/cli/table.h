@@ -29,6 +29,9 @@ std::string size_text(std::uint64_t bytes);
 /// "6,435,650"
 std::string grouped(std::uint64_t number);
 
+/// With so many digits behind the point: "0.84".
+std::string fixed_text(double number, int digits);
+
 /// Two significant digits: "4.7e-07", "0".
 std::string difference_text(double number);
 

@@ -197,6 +197,24 @@ Value to_value(const DetectReport& report) {
   return value;
 }
 
+Value to_value(const BenchReport& report) {
+  Dict value = {{"rows", list_of(report.rows, [](const BenchRow& row) -> Value {
+                   return Dict{{"model", row.model},         {"precision", row.precision},
+                               {"provider", row.provider},   {"threads", row.threads},
+                               {"batch", count(row.batch)},  {"runs", count(row.runs)},
+                               {"median_us", row.median_us}, {"p99_us", row.p99_us},
+                               {"cpu_us", row.cpu_us},       {"rss_bytes", count(row.rss_bytes)}};
+                 })}};
+  if (const auto& live = report.live) {
+    value.emplace_back("live", Dict{{"stream", live->stream},
+                                    {"first_score_ms", live->first_score_ms},
+                                    {"cpu_ms_per_s", live->cpu_ms_per_s},
+                                    {"real_time", live->real_time},
+                                    {"rss_bytes", count(live->rss_bytes)}});
+  }
+  return value;
+}
+
 Value to_value(const ProvidersReport& report) {
   return Dict{
       {"onnxruntime", Dict{{"version", report.version}, {"library", report.library.string()}}},

@@ -3,6 +3,7 @@
 
 #include "wakebuilder/core/value.h"
 #include "wakebuilder/pipeline/backbone.h"
+#include "wakebuilder/pipeline/bench.h"
 #include "wakebuilder/pipeline/convert.h"
 #include "wakebuilder/pipeline/detect.h"
 #include "wakebuilder/pipeline/export.h"
@@ -25,6 +26,7 @@ core::Value to_value(const FeaturesReport& report);
 core::Value to_value(const std::vector<RegistrySummary>& models);
 core::Value to_value(const runtime::Detection& detection);
 core::Value to_value(const DetectReport& report);
+core::Value to_value(const BenchReport& report);
 core::Value to_value(const ProvidersReport& report);
 
 }  // namespace wakebuilder::pipeline
