@@ -30,8 +30,8 @@
  * ABI. Everything here stays as it is for all of libwakebuilder.so.0: functions and error codes are
  * only added, wakebuilder_options only grows at its end, wakebuilder_detection does not change.
  */
-#ifndef WAKEBUILDER_WAKEBUILDER_H_
-#define WAKEBUILDER_WAKEBUILDER_H_
+#ifndef WAKEBUILDER_WAKEBUILDER_H
+#define WAKEBUILDER_WAKEBUILDER_H
 
 /* NOLINTBEGIN(modernize-deprecated-headers, modernize-use-using, readability-identifier-naming): C
  */
@@ -129,8 +129,9 @@ WAKEBUILDER_API void wakebuilder_close(wakebuilder_detector* detector);
 /*
  * Listens to `count` more samples, nominally -1 to 1. Returns how many detections wait for
  * wakebuilder_poll() now, or -1: a sample that is NaN or infinite is WAKEBUILDER_INVALID_ARGUMENT,
- * and nothing of the piece was used. After any other error, and after wakebuilder_finish(), every
- * push fails until wakebuilder_reset(). `samples` may be NULL if `count` is 0.
+ * and nothing of the piece was used. After an error of any other code, and after
+ * wakebuilder_finish(), every push fails until wakebuilder_reset(). `samples` may be NULL if
+ * `count` is 0.
  */
 WAKEBUILDER_API int wakebuilder_push_f32(wakebuilder_detector* detector, const float* samples,
                                          size_t count);
@@ -203,4 +204,4 @@ WAKEBUILDER_API const char* wakebuilder_version(void);
 
 /* NOLINTEND(modernize-deprecated-headers, modernize-use-using, readability-identifier-naming) */
 
-#endif /* WAKEBUILDER_WAKEBUILDER_H_ */
+#endif /* WAKEBUILDER_WAKEBUILDER_H */
