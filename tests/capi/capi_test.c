@@ -271,7 +271,7 @@ static void keeps_no_more_detections_than_it_says(void) {
   Blob blob = read_file(model);
   int i, waiting = 0;
   for (i = 0; i < 8; ++i) {
-    char name[20];
+    char name[40];
     snprintf(name, sizeof name, "copy%d.onnx", i);
     models[i] = write_file(folder, name, blob);
   }
