@@ -15,6 +15,11 @@ if(modules)
   endif()
   install(TARGETS ${modules} ${helpers} EXPORT wakebuilderTargets ARCHIVE FILE_SET HEADERS)
   install(EXPORT wakebuilderTargets NAMESPACE wakebuilder:: DESTINATION "${package_dir}")
+  if(TARGET wakebuilder_capi)
+    # Apart from the others, which want the packages that they are built from.
+    install(TARGETS wakebuilder_capi EXPORT wakebuilderCapiTargets LIBRARY FILE_SET HEADERS)
+    install(EXPORT wakebuilderCapiTargets NAMESPACE wakebuilder:: DESTINATION "${package_dir}")
+  endif()
   configure_package_config_file(
     "${PROJECT_SOURCE_DIR}/cmake/wakebuilderConfig.cmake.in" "${PROJECT_BINARY_DIR}/wakebuilderConfig.cmake"
     INSTALL_DESTINATION "${package_dir}" NO_SET_AND_CHECK_MACRO)

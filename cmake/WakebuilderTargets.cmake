@@ -63,3 +63,12 @@ function(wakebuilder_add_program)
   target_link_libraries(${arg_NAME} PRIVATE ${arg_DEPENDS} ${arg_PRIVATE_LIBS})
   set_property(GLOBAL APPEND PROPERTY WAKEBUILDER_INSTALLED_PROGRAMS ${arg_NAME})
 endfunction()
+
+# wakebuilder_add_c_program(NAME <program> SOURCES <file>...): a user of the C interface, in strict C99.
+function(wakebuilder_add_c_program)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME" "SOURCES")
+  add_executable(${arg_NAME} ${arg_SOURCES})
+  set_target_properties(${arg_NAME} PROPERTIES C_STANDARD 99 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
+  target_compile_options(${arg_NAME} PRIVATE -Wall -Wextra -Werror -pedantic -Wshadow -Wconversion)
+  target_link_libraries(${arg_NAME} PRIVATE wakebuilder::capi)
+endfunction()

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Formats the C++ sources, or with --check only says which are not formatted.
+# Formats the sources in C++ and C, or with --check only says which are not formatted.
 #
 # usage: scripts/format.sh [--check] [FILE...]   (default: every source under version control)
 set -euo pipefail
@@ -16,7 +16,7 @@ if [ "${1:-}" = --check ]; then
 fi
 files=("$@")
 if [ ${#files[@]} -eq 0 ]; then
-  mapfile -t files < <(git ls-files -- '*.cc' '*.h')
+  mapfile -t files < <(git ls-files -- '*.c' '*.cc' '*.h')
 fi
 [ ${#files[@]} -eq 0 ] || "$clang_format" "${mode[@]}" "${files[@]}" ||
   { echo "format: run scripts/format.sh to mend these" >&2; exit 1; }

@@ -99,6 +99,7 @@ candidate_clang_major() {  # 14, which the checks are written for, else the dist
 }
 
 command -v npm >/dev/null || packages+=(npm)
+command -v python3 >/dev/null || packages+=(python3)
 python3 -m pip --version >/dev/null 2>&1 || packages+=(python3-pip)
 if [ -n "$dev" ]; then
   major=$(installed_clang_major)
