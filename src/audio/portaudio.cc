@@ -32,10 +32,11 @@ constinit Global global;
 /// What C code prints to stderr goes nowhere until show_stderr(). glibc lets its variable be set;
 /// std::cerr keeps the file that it began with.
 void hide_stderr() {
-  static std::FILE* const nowhere = std::fopen("/dev/null", "we");  // open for good
-  if (nowhere == nullptr) return;
+  // NOLINTNEXTLINE(cppcoreguidelines-owning-memory): open for good
+  static std::FILE* const kNowhere = std::fopen("/dev/null", "we");
+  if (kNowhere == nullptr) return;
   std::fflush(stderr);
-  global.shown_stderr = std::exchange(stderr, nowhere);
+  global.shown_stderr = std::exchange(stderr, kNowhere);
 }
 
 void show_stderr() {

@@ -37,7 +37,7 @@ class SampleRing {
     const std::uint64_t read = read_.load(std::memory_order_relaxed);
     const std::uint64_t written = written_.load(std::memory_order_acquire);
     const std::size_t place = read % samples_.size();
-    const std::size_t count = static_cast<std::size_t>(written - read);
+    const auto count = static_cast<std::size_t>(written - read);
     return std::span(samples_).subspan(place, std::min(count, samples_.size() - place));
   }
 

@@ -228,15 +228,29 @@ TEST(Microphone, SaysWhichDeviceCannotBeOpened) {
 
 // ---- a device that goes away
 
-class MicrophoneThatGoesAway : public testing::TestWithParam<std::string> {};
+class MicrophoneThatGoesAway : public testing::TestWithParam<std::string> {
+ protected:
+  ~MicrophoneThatGoesAway() override { wait_until_all_are_closed(); }
+
+  /// A stream that hangs is closed when its device is back, and only then are devices looked for
+  /// anew, which the next test needs.
+  void wait_until_all_are_closed() {
+    devices_.plug_in("kitchen");
+    devices_.configure({});
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (!microphones()->empty() && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::yield();
+  }
+
+  VirtualMicrophones devices_{{{.name = "kitchen", .end = GetParam()}}};
+};
 
 TEST_P(MicrophoneThatGoesAway, GivesWhatItHeardAndThenSaysSo) {
-  VirtualMicrophones devices({{.name = "kitchen", .end = GetParam()}});
   auto microphone = Microphone::open({.lost_after = milliseconds(300)});
   ASSERT_THAT(microphone, IsOk());
   const auto said = speech(3000);
-  devices.speak("kitchen", said);
-  devices.pull_out("kitchen");
+  devices_.speak("kitchen", said);
+  devices_.pull_out("kitchen");
   EXPECT_EQ(record(*microphone, said.size()), as_floats(said));
   const std::string sentence = GetParam() == "error" ? "has stopped" : "gives no sound any more";
   for (int i = 0; i < 2; ++i) {
@@ -247,17 +261,20 @@ TEST_P(MicrophoneThatGoesAway, GivesWhatItHeardAndThenSaysSo) {
 }
 
 TEST_P(MicrophoneThatGoesAway, IsHeardAgainWhenItComesBack) {
-  VirtualMicrophones devices({{.name = "kitchen", .end = GetParam()}});
   std::optional<Result<Microphone>> microphone(Microphone::open({.lost_after = milliseconds(50)}));
   ASSERT_THAT(*microphone, IsOk());
-  devices.pull_out("kitchen");
+  // PortAudio 19.6 looks at a number that it has not set when a device fails before its first
+  // sample.
+  devices_.speak("kitchen", speech(1000));
+  ASSERT_THAT(record(**microphone, 1000), IsOk());
+  devices_.pull_out("kitchen");
   ASSERT_THAT(record(**microphone, 1), HasError(ErrorCode::kIo, "pulled out"));
   microphone.reset();
-  devices.plug_in("kitchen");
+  devices_.plug_in("kitchen");
   microphone.emplace(Microphone::open());
   ASSERT_THAT(*microphone, IsOk());
   const auto said = speech(3000);
-  devices.speak("kitchen", said);
+  devices_.speak("kitchen", said);
   EXPECT_EQ(record(**microphone, said.size()), as_floats(said));
 }
 

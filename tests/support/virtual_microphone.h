@@ -49,7 +49,7 @@ class VirtualMicrophones {
       text += "pcm.\"" + device.name + "\" { type wakebuilder_pipe pipe \"" +
               (folder_ / device.name).string() + "\" rate " + std::to_string(device.rate_hz) +
               " channels " + std::to_string(device.channels) + " end \"" + device.end + "\" }\n";
-      if (!pipes_.contains(device.name)) plug_in(device.name);
+      plug_in(device.name);
     }
     configure_as(text);
   }
@@ -78,6 +78,7 @@ class VirtualMicrophones {
 
   /// The device is there again.
   void plug_in(const std::string& name) {
+    if (pipes_.contains(name)) return;
     const std::string path = (folder_ / name).string();
     ::mkfifo(path.c_str(), 0600);
     // For reading as well, so that it need not wait for a reader.

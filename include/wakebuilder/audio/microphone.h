@@ -54,7 +54,8 @@ class Microphone {
 
   Microphone(Microphone&&) noexcept;
   Microphone& operator=(Microphone&&) noexcept;
-  /// Returns after 1 s at the latest, even when the device's driver hangs; it is left alone then.
+  /// Returns after 1 s at the latest, even when PortAudio hangs, as it does when a sound server has
+  /// ended. It is left alone then: until it is through, devices are not looked for anew.
   ~Microphone();
 
   /// Gives what has come, at most out.size() samples; waits for it up to `timeout`. 0: nothing
