@@ -119,6 +119,18 @@ TEST(Microphone, CountsWhatDidNotFitIntoItsBuffer) {
   EXPECT_EQ(microphone->dropped(), 30'400U);
 }
 
+TEST(Microphone, RecordsBesideAnother) {
+  VirtualMicrophones devices({{.name = "kitchen"}, {.name = "desk"}});
+  auto kitchen = Microphone::open({.device = "kitchen"});
+  auto desk = Microphone::open({.device = "desk"});
+  ASSERT_THAT(kitchen, IsOk());
+  ASSERT_THAT(desk, IsOk());
+  devices.speak("kitchen", speech(2000, 1));
+  devices.speak("desk", speech(2000, 2));
+  EXPECT_EQ(record(*desk, 2000), as_floats(speech(2000, 2)));
+  EXPECT_EQ(record(*kitchen, 2000), as_floats(speech(2000, 1)));
+}
+
 TEST(Microphone, GivesNothingWhenNothingCame) {
   VirtualMicrophones devices({{.name = "kitchen"}});
   auto microphone = Microphone::open();
