@@ -21,6 +21,7 @@
 
 #include "audio/sound.h"
 #include "cli/process.h"
+#include "pipeline/write_model.h"
 #include "support/sanitizer.h"
 #include "support/temporary_folder.h"
 #include "support/virtual_microphone.h"
@@ -104,9 +105,7 @@ class DetectVerb : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     shared_ = new TemporaryFolder;
-    const auto outcome = test::run({"export", "--checkpoint", data("compact/computer.pt"),
-                                    "--output", (*shared_ / "computer.onnx").string()});
-    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    write_model("compact/computer.pt", *shared_ / "computer.onnx");
     ASSERT_TRUE(audio::write_wav(*shared_ / "silence.wav", std::vector<float>(40'000, 0.0F)));
     const auto word = audio::load_audio(recorded_word());
     ASSERT_TRUE(word);

@@ -3,11 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "wakebuilder/core/file.h"
-#include "wakebuilder/onnx/write.h"
-#include "wakebuilder/pipeline/export.h"
-
 #include "pipeline/golden.h"
+#include "pipeline/write_model.h"
 #include "support/temporary_folder.h"
 
 namespace wakebuilder::pipeline {
@@ -17,22 +14,13 @@ using test::data;
 using test::HasError;
 using test::IsOk;
 using test::TemporaryFolder;
-
-std::filesystem::path write(const std::filesystem::path& checkpoint,
-                            const std::filesystem::path& path, const ExportOptions& options = {}) {
-  const auto loaded = load_network(checkpoint);
-  EXPECT_THAT(loaded, IsOk());
-  const auto model = build_model(*loaded, options);
-  EXPECT_THAT(model, IsOk());
-  EXPECT_THAT(core::write_file(path, onnx::serialize(*model)), IsOk());
-  return path;
-}
+using test::write_model;
 
 BenchOptions quick() { return {.threads = {1}, .batches = {1}, .seconds = 0.01}; }
 
 TEST(Bench, MeasuresWindowsAndListening) {
   const TemporaryFolder folder;
-  const auto model = write(data("compact/computer.pt"), folder / "computer.onnx");
+  const auto model = write_model("compact/computer.pt", folder / "computer.onnx");
   BenchOptions options = quick();
   options.batches = {1, 2};
   options.threads = {1, 2};
@@ -62,7 +50,7 @@ TEST(Bench, MeasuresWindowsAndListening) {
 
 TEST(Bench, MeasuresHeadsWhichHearNothing) {
   const TemporaryFolder folder;
-  const auto model = write(data("checkpoints/combos/attention-se.pt"), folder / "head.onnx");
+  const auto model = write_model("checkpoints/combos/attention-se.pt", folder / "head.onnx");
   const auto report = bench(model, quick());
   ASSERT_THAT(report, IsOk());
   EXPECT_EQ(report->rows.size(), 1U);
@@ -71,8 +59,8 @@ TEST(Bench, MeasuresHeadsWhichHearNothing) {
 
 TEST(Bench, MeasuresStreams) {
   const TemporaryFolder folder;
-  const auto model = write(data("compact/computer.pt"), folder / "computer.stream.onnx",
-                           {.variant = {.stream = true}});
+  const auto model = write_model("compact/computer.pt", folder / "computer.stream.onnx",
+                                 {.variant = {.stream = true}});
   const auto report = bench(model, quick());
   ASSERT_THAT(report, IsOk());
   EXPECT_TRUE(report->live);
@@ -82,7 +70,7 @@ TEST(Bench, RefusesWhatItCannotMeasure) {
   const TemporaryFolder folder;
   EXPECT_THAT(bench(folder / "none.onnx"), HasError(ErrorCode::kNotFound, "none.onnx"));
   EXPECT_THAT(bench(data("compact/computer.pt")), HasError(ErrorCode::kUnsupported, "computer.pt"));
-  const auto model = write(data("compact/computer.pt"), folder / "computer.onnx");
+  const auto model = write_model("compact/computer.pt", folder / "computer.onnx");
   EXPECT_THAT(bench(model, {.threads = {0}}),
               HasError(ErrorCode::kInvalidArgument, "threads: expected 1 to 256, found 0"));
   EXPECT_THAT(bench(model, {.batches = {0}}), HasError(ErrorCode::kInvalidArgument, "batch"));

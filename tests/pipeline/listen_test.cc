@@ -9,10 +9,10 @@
 #include "wakebuilder/core/file.h"
 #include "wakebuilder/onnx/read.h"
 #include "wakebuilder/onnx/write.h"
-#include "wakebuilder/pipeline/export.h"
 
 #include "pipeline/golden.h"
 #include "pipeline/test_sound.h"
+#include "pipeline/write_model.h"
 #include "support/temporary_folder.h"
 
 namespace wakebuilder::pipeline {
@@ -22,6 +22,7 @@ using test::data;
 using test::HasError;
 using test::IsOk;
 using test::TemporaryFolder;
+using test::write_model;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
@@ -68,14 +69,6 @@ LoadedNetwork narrow_network() {
   return loaded;
 }
 
-std::filesystem::path write(const LoadedNetwork& loaded, const std::filesystem::path& path,
-                            const ExportOptions& options = {}) {
-  const auto model = build_model(loaded, options);
-  EXPECT_THAT(model, IsOk());
-  EXPECT_THAT(core::write_file(path, onnx::serialize(*model)), IsOk());
-  return path;
-}
-
 struct Heard {
   std::vector<runtime::Score> scores;
   std::vector<runtime::Detection> detections;
@@ -114,14 +107,14 @@ void expect_same(const Heard& a, const Heard& b, double tolerance = kTolerance) 
 
 TEST(Listen, StreamsGiveTheScoresOfWindows) {
   const TemporaryFolder folder;
-  const auto model = write(network_of(0), folder / "computer.onnx");
+  const auto model = write_model(network_of(0), folder / "computer.onnx");
   for (const std::size_t row : {0U, 1U, 4U, 5U})
     expect_same(hear(model, {}, row), hear(model, {.streams = false}, row));
 }
 
 TEST(Listen, StreamsGiveTheScoresOfWindowsOfOtherLengths) {
   const TemporaryFolder folder;
-  const auto model = write(network_of(0), folder / "computer.onnx");
+  const auto model = write_model(network_of(0), folder / "computer.onnx");
   for (const std::int64_t frames : {96, 165, 200}) {
     ListenOptions options{.overrides = {.window_frames = frames}};
     const Heard stream = hear(model, options);
@@ -132,7 +125,7 @@ TEST(Listen, StreamsGiveTheScoresOfWindowsOfOtherLengths) {
 
 TEST(Listen, PadsShortRecordingsInAStreamAsInAWindow) {
   const TemporaryFolder folder;
-  const auto model = write(network_of(0), folder / "computer.onnx");
+  const auto model = write_model(network_of(0), folder / "computer.onnx");
   for (const std::size_t samples : {400U, 8'000U, 25'000U})
     expect_same(hear(model, {}, 0, samples), hear(model, {.streams = false}, 0, samples));
 }
@@ -141,7 +134,7 @@ TEST(Listen, PadsShortRecordingsInAStreamAsInAWindow) {
 TEST(Listen, FindsTheNetworkInEveryExport) {
   const TemporaryFolder folder;
   const LoadedNetwork network = network_of(0);
-  const Heard wanted = hear(write(network, folder / "plain.onnx"));
+  const Heard wanted = hear(write_model(network, folder / "plain.onnx"));
   const std::vector<ExportOptions> exports = {{.variant = {.stream = true}},
                                               {.variant = {.waveform = true}},
                                               {.variant = {.waveform = true, .stream = true}},
@@ -151,7 +144,8 @@ TEST(Listen, FindsTheNetworkInEveryExport) {
                                               {.variant = {.frames = 160}}};
   for (std::size_t i = 0; i < exports.size(); ++i) {
     const ListenTarget target{
-        .name = {}, .file = write(network, folder / (std::to_string(i) + ".onnx"), exports[i])};
+        .name = {},
+        .file = write_model(network, folder / (std::to_string(i) + ".onnx"), exports[i])};
     auto listening = listen({&target, 1});
     ASSERT_THAT(listening, IsOk());
     EXPECT_TRUE(listening->modes[0].stream) << i;
@@ -165,11 +159,11 @@ TEST(Listen, HeadsOnOneBackboneHearWhatEachHearsAlone) {
   std::vector<ListenTarget> targets;
   for (const unsigned seed : {0U, 1U, 9U}) {
     const std::string name = "m" + std::to_string(seed) + ".onnx";
-    targets.push_back({.name = {}, .file = write(network_of(seed), folder / name)});
+    targets.push_back({.name = {}, .file = write_model(network_of(seed), folder / name)});
   }
-  targets.push_back({.name = {}, .file = write(narrow_network(), folder / "narrow.onnx")});
+  targets.push_back({.name = {}, .file = write_model(narrow_network(), folder / "narrow.onnx")});
   targets.push_back(
-      {.name = {}, .file = write(network_of(5), folder / "m5.onnx", {.fold = false})});
+      {.name = {}, .file = write_model(network_of(5), folder / "m5.onnx", {.fold = false})});
   auto together = listen(targets);
   ASSERT_THAT(together, IsOk());
   for (const std::size_t samples : {96'000U, 12'000U}) {
@@ -187,7 +181,7 @@ TEST(Listen, HeadsOnOneBackboneHearWhatEachHearsAlone) {
 /// A graph that somebody changed is not taken for the network that it once was.
 TEST(Listen, RunsAChangedGraphWindowByWindowAndSaysSo) {
   const TemporaryFolder folder;
-  const auto path = write(network_of(0), folder / "computer.onnx");
+  const auto path = write_model(network_of(0), folder / "computer.onnx");
   auto model = onnx::read_model(path);
   ASSERT_THAT(model, IsOk());
   for (auto& node : model->graph->nodes)
@@ -198,7 +192,7 @@ TEST(Listen, RunsAChangedGraphWindowByWindowAndSaysSo) {
   ASSERT_THAT(listening, IsOk());
   EXPECT_FALSE(listening->modes[0].stream);
   EXPECT_THAT(listening->modes[0].remark, HasSubstr("each window is computed anew"));
-  const Heard original = hear(write(network_of(0), folder / "original.onnx"));
+  const Heard original = hear(write_model(network_of(0), folder / "original.onnx"));
   const Heard changed = hear(*listening);
   ASSERT_EQ(changed.scores.size(), original.scores.size());
   EXPECT_GT(std::abs(changed.scores[3].probability - original.scores[3].probability), 1e-3);
@@ -207,19 +201,19 @@ TEST(Listen, RunsAChangedGraphWindowByWindowAndSaysSo) {
 /// The declared 1024 frames of a window without a stream are not computed: 160 are.
 TEST(Listen, NarrowsTheWindowsOfCompactNetworks) {
   const TemporaryFolder folder;
-  const auto path = write(network_of(0), folder / "computer.onnx");
+  const auto path = write_model(network_of(0), folder / "computer.onnx");
   auto model = onnx::read_model(path);
   ASSERT_THAT(model, IsOk());
   model->graph->name = "renamed";  // no export of ours any more
   ASSERT_THAT(core::write_file(path, onnx::serialize(*model)), IsOk());
-  expect_same(hear(path), hear(write(network_of(0), folder / "original.onnx")));
+  expect_same(hear(path), hear(write_model(network_of(0), folder / "original.onnx")));
 }
 
 TEST(Listen, TakesTheModelsDecisionUnlessToldOtherwise) {
   const TemporaryFolder folder;
   LoadedNetwork network = network_of(0);
   std::get<model::CompactClassifier>(network.network).threshold = 0.87;
-  const ListenTarget target{.name = "hal", .file = write(network, folder / "computer.onnx")};
+  const ListenTarget target{.name = "hal", .file = write_model(network, folder / "computer.onnx")};
   auto listening = listen({&target, 1});
   ASSERT_THAT(listening, IsOk());
   EXPECT_EQ(listening->detector.words()[0].model, "hal");
@@ -233,7 +227,7 @@ TEST(Listen, TakesTheModelsDecisionUnlessToldOtherwise) {
 
 TEST(Listen, HearsThePersonWhoSaysTheWord) {
   const TemporaryFolder folder;
-  const auto model = write(network_of(0), folder / "computer.onnx");
+  const auto model = write_model(network_of(0), folder / "computer.onnx");
   EXPECT_EQ(hear(model, {}, 0, 48'000).detections.size(), 1U);
   EXPECT_THAT(hear(model, {}, 5, 48'000).detections, IsEmpty());  // silence
 }
@@ -241,7 +235,7 @@ TEST(Listen, HearsThePersonWhoSaysTheWord) {
 TEST(Listen, RefusesModelsThatItCannotUse) {
   const TemporaryFolder folder;
   EXPECT_THAT(listen({}), HasError(ErrorCode::kInvalidArgument, "found none"));
-  const auto model = write(network_of(0), folder / "computer.onnx");
+  const auto model = write_model(network_of(0), folder / "computer.onnx");
   const std::vector<ListenTarget> twice = {{.name = {}, .file = model},
                                            {.name = {}, .file = model}};
   EXPECT_THAT(listen(twice),
@@ -260,7 +254,8 @@ TEST(Listen, RefusesModelsThatItCannotUse) {
 
 TEST(Listen, SaysWhoComputes) {
   const TemporaryFolder folder;
-  const ListenTarget target{.name = {}, .file = write(network_of(0), folder / "computer.onnx")};
+  const ListenTarget target{.name = {},
+                            .file = write_model(network_of(0), folder / "computer.onnx")};
   ListenOptions options;
   options.session.providers = *runtime::parse_providers("cuda,cpu");
   auto listening = listen({&target, 1}, options);
