@@ -28,7 +28,9 @@ inline constexpr double kCompactNormEpsilon = 1e-5;
 inline constexpr std::int64_t kCompactFrames = 1024;  ///< of the declared input, by default
 inline constexpr std::int64_t kStreamFrames = 160;    ///< window of a stream, by default: 1.6 s
 inline constexpr std::int64_t kMaxFrames = 65536;     ///< of a declared input: 11 minutes
-inline constexpr double kMaskedOut = 1e4;             ///< taken off what must not count
+inline constexpr std::size_t kDropouts =
+    2;  ///< layers of the classifier with dropout before, in training
+inline constexpr double kMaskedOut = 1e4;  ///< taken off what must not count
 
 struct CompactConfig {
   double feature_mean = -4.2677393;  ///< of the features that it was trained on
@@ -257,7 +259,7 @@ typename Ops::Value classify(Ops& op, const Compact<typename Ops::Weight>& w,
     x = op.mul("input_scale", x, op.value(folded.weight, {kEmbeddingDim, 1}));
     x = op.add("input_shift", x, op.value(folded.bias, {kEmbeddingDim, 1}));
   }
-  x = op.mul("real_input", x, mask);
+  x = op.drop_channels("channels", op.mul("real_input", x, mask));
   x = forward(op, w.attention, config, x, mask);
   x = forward(op, w.se_block, x, mask);
   for (std::size_t i = 0; i < w.tcn_block.size(); ++i) {
@@ -273,6 +275,7 @@ typename Ops::Value classify(Ops& op, const Compact<typename Ops::Weight>& w,
   const auto scope = op.scope("classifier");
   for (std::size_t i = 0; i < w.classifier.size(); ++i) {
     const std::string number = "_" + std::to_string(i);
+    if (i < kDropouts) x = op.dropout("dropout" + number, x);
     x = op.linear("linear" + number, x, w.classifier[i]);
     if (i + 1 < w.classifier.size()) x = op.relu("relu" + number, x);
   }

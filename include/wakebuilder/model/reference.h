@@ -84,7 +84,10 @@ class Reference {
                    std::int64_t groups,
                    double epsilon);  ///< x [batch, channels, length]
   Value batch_norm(const std::string& name, const Value& x, const BatchNorm<Parameter>& w,
-                   double epsilon);                        ///< x [batch, channels, ...]
+                   double epsilon);  ///< x [batch, channels, ...]
+  /// What training leaves out now and then is all there.
+  Value dropout(const std::string& /*name*/, const Value& x) const { return x; }
+  Value drop_channels(const std::string& /*name*/, const Value& x) const { return x; }
   Value softmax(const std::string& name, const Value& x);  ///< over the last axis
   Value max_pool(const std::string& name, const Value& x, const std::vector<std::int64_t>& kernel,
                  const std::vector<std::int64_t>& stride);  ///< x as for conv; no padding

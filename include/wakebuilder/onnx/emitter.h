@@ -88,6 +88,9 @@ class Emitter {
                    std::int64_t groups, double epsilon);
   Value batch_norm(const std::string& name, const Value& x, const model::BatchNorm<Weight>& w,
                    double epsilon);
+  /// What training leaves out now and then is all there.
+  Value dropout(const std::string& /*name*/, const Value& x) const { return x; }
+  Value drop_channels(const std::string& /*name*/, const Value& x) const { return x; }
   Value softmax(const std::string& name, const Value& x);
   Value max_pool(const std::string& name, const Value& x, const std::vector<std::int64_t>& kernel,
                  const std::vector<std::int64_t>& stride);
