@@ -46,12 +46,10 @@ endif()
 # libtorch: for training alone. Its package sets the flags of everything that it is found in, so only the
 # files are looked for.
 if(WAKEBUILDER_WITH_TORCH)
-  find_path(WAKEBUILDER_TORCH_INCLUDE_DIR torch/torch.h PATH_SUFFIXES torch/csrc/api/include)
   find_library(WAKEBUILDER_TORCH_LIBRARY torch)
   find_library(WAKEBUILDER_TORCH_CPU_LIBRARY torch_cpu)
   find_library(WAKEBUILDER_C10_LIBRARY c10)
-  mark_as_advanced(WAKEBUILDER_TORCH_INCLUDE_DIR WAKEBUILDER_TORCH_LIBRARY WAKEBUILDER_TORCH_CPU_LIBRARY
-    WAKEBUILDER_C10_LIBRARY)
+  mark_as_advanced(WAKEBUILDER_TORCH_LIBRARY WAKEBUILDER_TORCH_CPU_LIBRARY WAKEBUILDER_C10_LIBRARY)
   if(NOT WAKEBUILDER_TORCH_INCLUDE_DIR OR NOT WAKEBUILDER_TORCH_CPU_LIBRARY OR NOT WAKEBUILDER_C10_LIBRARY)
     message(FATAL_ERROR
       "libtorch was not found. Run scripts/setup.sh, or build without training: -DWAKEBUILDER_WITH_TORCH=OFF")

@@ -98,6 +98,11 @@ candidate_clang_major() {  # 14, which the checks are written for, else the dist
   fi
 }
 
+# libtorch trains. Where the distribution has none (Ubuntu 24.04), everything else is built without it.
+torch_packages=(libtorch-dev libopenblas0-pthread)
+has_torch() { [ -z "$(missing_of "${torch_packages[@]}")" ]; }
+offers_torch() { apt-cache show libtorch-dev >/dev/null 2>&1; }
+
 command -v npm >/dev/null || packages+=(npm)
 command -v python3 >/dev/null || packages+=(python3)
 python3 -m pip --version >/dev/null 2>&1 || packages+=(python3-pip)
@@ -109,6 +114,15 @@ if [ -n "$dev" ]; then
   fi
   [ -n "$major" ] || die "no package clang was found"
   packages+=("clang-$major" "clang-tidy-$major" "clang-format-$major" "libclang-rt-$major-dev")
+fi
+
+if ! has_torch; then
+  update_lists
+  if offers_torch; then
+    packages+=("${torch_packages[@]}")
+  else
+    say "this distribution has no libtorch-dev: wakebuilder-train will not be built"
+  fi
 fi
 
 mapfile -t missing < <(missing_of "${packages[@]}")

@@ -33,6 +33,8 @@ const std::map<std::string, Module>& table() {
       {"checkpoint", {{"core"}, {"zlib\\.h"}}},
       {"model", {{"core", "audio"}, {}}},
       {"onnx", {{"core", "audio", "model"}, {"onnx/.*", "google/protobuf/.*"}}},
+      {"corpus", {{"core", "audio"}, {}}},
+      {"train", {{"core", "checkpoint", "model"}, {"torch/.*"}}},
       {"runtime", {{"core", "audio"}, {"onnxruntime_c_api\\.h"}}},
       {"pipeline", {{"core", "audio", "checkpoint", "model", "onnx", "runtime"}, {}}},
       {"cli", {{"core", "audio", "runtime", "pipeline"}, {"CLI/.*"}}},
