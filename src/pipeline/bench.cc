@@ -36,7 +36,7 @@ constexpr std::size_t kWarmUpRuns = 3;
 constexpr double kWarmUpShare = 0.25;  ///< of the time, at the most
 /// Before these a measurement never ends early: the 99th percentile is that of more than one run.
 constexpr std::size_t kRunsOfASteadyMedian = 256;
-constexpr double kSteady = 0.01;
+constexpr double kSteady = 0.02;
 constexpr std::size_t kPiecesPerSecond = 25;
 /// Samples of a waveform of any length: a window of 160 frames.
 constexpr std::int64_t kWindowSamples = 159 * 160 + 400;
@@ -162,7 +162,7 @@ struct Times {
   bool stable = false;
 };
 
-/// The medians of the four quarters are within 1 % of one another.
+/// The medians of the four quarters are within 2 % of one another.
 bool is_steady(const std::vector<double>& values) {
   const auto quarter = static_cast<std::ptrdiff_t>(values.size() / 4);
   if (quarter == 0) return false;

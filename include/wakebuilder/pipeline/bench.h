@@ -33,7 +33,7 @@ struct BenchRow {
   double median_us = 0;  ///< wall time of a run
   double p99_us = 0;
   double cpu_us = 0;    ///< processor time of a run, of all threads, the mean
-  bool stable = false;  ///< the medians of the four quarters of the runs are within 1 %
+  bool stable = false;  ///< the medians of the four quarters of the runs are within 2 %
   /// Peak resident memory (ru_maxrss) of a process that does only this, ONNX Runtime included.
   std::uint64_t rss_bytes = 0;
 };
