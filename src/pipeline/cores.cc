@@ -1,9 +1,9 @@
 #include "pipeline/cores.h"
 
+#include <cstddef>
 #include <set>
 #include <string>
 
-#include <cstddef>
 #include <sched.h>
 
 #include "wakebuilder/core/file.h"

@@ -33,7 +33,7 @@ std::vector<std::string> keys_of(const core::Value& value) {
 class BenchVerb : public testing::Test {
  protected:
   std::string exported(const std::string& checkpoint, const std::string& name) const {
-    const std::string path = (folder_ / name).string();
+    std::string path = (folder_ / name).string();
     const auto outcome =
         run({"export", "--checkpoint", data(checkpoint).string(), "--output", path});
     EXPECT_EQ(outcome.status, 0) << outcome.err;
