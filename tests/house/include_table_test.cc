@@ -48,7 +48,8 @@ const std::regex& standard_header() {
   return pattern;
 }
 const std::regex& system_header() {
-  static const std::regex pattern("(sys/[a-z]+|dlfcn|fcntl|unistd|poll|sched|signal|spawn|time)\\.h");
+  static const std::regex pattern(
+      "(sys/[a-z]+|dlfcn|fcntl|unistd|poll|sched|signal|spawn|time)\\.h");
   return pattern;
 }
 
