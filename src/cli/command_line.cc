@@ -289,17 +289,23 @@ void add_detect(CLI::App& app, CommandLine& line, DetectCommand& command) {
 }
 
 void add_bench(CLI::App& app, CommandLine& line, BenchCommand& command) {
-  CLI::App* verb =
-      add_verb(app, line, "bench", "Measure a model on this machine", "wakebuilder bench jarvis");
+  CLI::App* verb = add_verb(app, line, "bench", "Measure a model on this machine",
+                            "wakebuilder bench jarvis --threads 1,2 --batch 1");
   verb->add_option("target", command.target, "A model's name in the registry, or an .onnx")
       ->option_text("NAME|FILE.onnx");
   add_registry(verb, line, command.model);
   verb->add_option("--threads", command.options.threads,
-                   "Threads inside an operator (default: 1, and all cores)")
-      ->option_text("N...");
-  verb->add_option("--batch", command.options.batches, "Rows of a batch (default: 1 and 8)")
-      ->option_text("N...");
-  verb->add_option("--seconds", command.options.seconds, "Of each measurement (default 2)")
+                   "Threads inside an operator (default: 1, and all physical cores)")
+      ->option_text("N,...")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  verb->add_option("--batch", command.options.batches,
+                   "Rows of a batch (default: 1, and 8 where the model takes it)")
+      ->option_text("N,...")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  verb->add_option("--seconds", command.options.seconds,
+                   "Of each measurement at the most (default 2)")
       ->option_text("S");
   add_providers(verb, command.options.session);
   add_runtime(verb, command.options.onnxruntime);

@@ -162,11 +162,30 @@ Result<int> run(const CommandLine& line, const FeaturesCommand& command) {
   return 0;
 }
 
-/// "measuring 2 of 5", in one place, where somebody looks.
-void show_progress(std::size_t next, std::size_t all) {
-  if (::isatty(STDERR_FILENO) == 0) return;
-  std::cerr << "\rmeasuring " << next + 1 << " of " << all << (next + 1 == all ? "\r" : "")
-            << std::flush;
+/// "measuring 2 of 5", in one place, where somebody looks, and gone at the end.
+class Progress {
+ public:
+  Progress() = default;
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  ~Progress() {
+    if (is_seen_) std::cerr << kClearedLine << std::flush;
+  }
+
+  void show(std::size_t next, std::size_t all) const {
+    if (is_seen_)
+      std::cerr << kClearedLine << "measuring " << next + 1 << " of " << all << std::flush;
+  }
+
+ private:
+  static constexpr const char* kClearedLine = "\r\x1b[K";
+  bool is_seen_ = ::isatty(STDERR_FILENO) != 0;
+};
+
+Result<pipeline::BenchReport> measure(const fs::path& model,
+                                      const pipeline::BenchOptions& options) {
+  const Progress progress;
+  return pipeline::bench(model, options, [&](auto next, auto all) { progress.show(next, all); });
 }
 
 Result<int> run(const CommandLine& line, const BenchCommand& command) {
@@ -177,7 +196,7 @@ Result<int> run(const CommandLine& line, const BenchCommand& command) {
                 "expected a model's name or an .onnx file, found neither");
   }
   WAKEBUILDER_TRY(const auto model, listen_target(line.models, target));
-  WAKEBUILDER_TRY(const auto report, pipeline::bench(model.file, command.options, show_progress));
+  WAKEBUILDER_TRY(const auto report, measure(model.file, command.options));
   answer(line, report, show(report));
   return 0;
 }

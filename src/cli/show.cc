@@ -1,5 +1,6 @@
 #include "cli/show.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "wakebuilder/core/file.h"
@@ -176,6 +177,30 @@ std::string show(const pipeline::BackboneReport& report) {
                                    difference_text(report.max_scaled_diff) + " apart");
 }
 
+namespace {
+
+std::string show_live(const pipeline::LiveRow& live) {
+  return std::string("listening ") + (live.stream ? "as a stream" : "window by window") +
+         ", one thread, " + live.provider + ": " + fixed_text(live.ms_per_second_of_audio, 2) +
+         " ms per second of sound (processor " + fixed_text(live.cpu_ms_per_s, 2) + " ms), " +
+         fixed_text(live.real_time, 0) + " times real time, first score after " +
+         fixed_text(live.first_score_ms, 0) + " ms, " + size_text(live.rss_bytes) + "\n";
+}
+
+/// Others may be at work: then the figures are upper bounds.
+std::string show_remarks(const pipeline::BenchReport& report) {
+  std::string text;
+  for (const std::string& fallback : report.fallbacks) text += "warning: " + fallback + "\n";
+  const auto is_stable = [](const auto& row) { return row.stable; };
+  if (std::ranges::all_of(report.rows, is_stable) && (!report.live || report.live->stable))
+    return text;
+  return text +
+         "remark: not all medians came to rest; a longer --seconds or a quieter machine "
+         "makes them surer\n";
+}
+
+}  // namespace
+
 std::string show(const pipeline::BenchReport& report) {
   Table table({"model", "precision", "provider", "threads", "batch", "median us", "p99 us",
                "processor us", "memory"});
@@ -184,13 +209,7 @@ std::string show(const pipeline::BenchReport& report) {
                std::to_string(row.threads), std::to_string(row.batch), fixed_text(row.median_us, 0),
                fixed_text(row.p99_us, 0), fixed_text(row.cpu_us, 0), size_text(row.rss_bytes)});
   }
-  std::string text = table.text(0);
-  if (!report.live) return text;
-  const auto& live = *report.live;
-  return text + "listening, one thread, " + (live.stream ? "as a stream" : "window by window") +
-         ": " + fixed_text(live.cpu_ms_per_s, 2) + " ms of a core per second of sound, " +
-         fixed_text(live.real_time, 0) + " times real time, first score after " +
-         fixed_text(live.first_score_ms, 0) + " ms, " + size_text(live.rss_bytes) + "\n";
+  return table.text(0) + (report.live ? show_live(*report.live) : "") + show_remarks(report);
 }
 
 std::string show(const std::vector<pipeline::RegistrySummary>& models,

@@ -2,23 +2,25 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 #include <ctime>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <thread>
 #include <unistd.h>
 
 #include "wakebuilder/audio/mel_filters.h"
 #include "wakebuilder/core/file.h"
 #include "wakebuilder/core/json.h"
-#include "wakebuilder/core/parallel.h"
 #include "wakebuilder/core/text.h"
 #include "wakebuilder/onnx/read.h"
 #include "wakebuilder/pipeline/listen.h"
 #include "wakebuilder/runtime/onnxruntime.h"
+
+#include "pipeline/cores.h"
 
 namespace wakebuilder::pipeline {
 namespace {
@@ -29,9 +31,14 @@ using core::Dict;
 using core::Value;
 
 constexpr std::int64_t kUsualBatch = 8;
-constexpr std::size_t kLeastRuns = 10;
+constexpr std::size_t kLeastRuns = 3;
 constexpr std::size_t kMostRuns = 100'000;
 constexpr std::size_t kWarmUpRuns = 3;
+constexpr double kWarmUpShare = 0.25;  ///< of the time, at the most
+/// Before these a measurement never ends early: the 99th percentile is that of more than one run.
+constexpr std::size_t kRunsOfASteadyMedian = 256;
+constexpr double kSteady = 0.02;
+constexpr std::size_t kPiecesPerSecond = 25;
 /// Samples of a waveform of any length: a window of 160 frames.
 constexpr std::int64_t kWindowSamples = 159 * 160 + 400;
 
@@ -87,6 +94,20 @@ struct Measured {
   std::uint64_t rss_bytes = 0;
 };
 
+/// What a child said, unless it was an error, or nothing.
+Result<Value> answer_of(const std::string& text, int status) {
+  auto value = core::parse_json(text);
+  if (!value) {
+    return fail(ErrorCode::kIo,
+                "the process that measured died" +
+                    (WIFSIGNALED(status) ? " of signal " + std::to_string(WTERMSIG(status)) : ""));
+  }
+  const Value* code = value->find("error");
+  if (code == nullptr) return *std::move(value);
+  return fail(static_cast<ErrorCode>(*code->get_if<std::int64_t>()),
+              *value->find("message")->get_if<std::string>());
+}
+
 /// What `measure` gives, from a child that does nothing else, and the child's peak memory.
 template <class Measure>
 Result<Measured> in_a_child(const Measure& measure) {
@@ -103,19 +124,95 @@ Result<Measured> in_a_child(const Measure& measure) {
   const std::string text = read_all(pipe[0]);
   ::close(pipe[0]);
   rusage usage{};
-  while (::wait4(child, nullptr, 0, &usage) < 0 && errno == EINTR) {
+  int status = 0;
+  while (::wait4(child, &status, 0, &usage) < 0 && errno == EINTR) {
   }
-  auto value = core::parse_json(text);
-  if (!value) return fail(ErrorCode::kIo, "the process that measured died");
-  if (const Value* code = value->find("error")) {
-    return fail(static_cast<ErrorCode>(*code->get_if<std::int64_t>()),
-                *value->find("message")->get_if<std::string>());
-  }
-  return Measured{.value = *std::move(value),
+  WAKEBUILDER_TRY(auto value, answer_of(text, status));
+  return Measured{.value = std::move(value),
                   .rss_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024};
 }
 
 double number_of(const Value& value, const char* key) { return value.find(key)->number().value(); }
+bool flag_of(const Value& value, const char* key) { return *value.find(key)->get_if<bool>(); }
+
+std::string text_of(const Value& value, const char* key) {
+  return *value.find(key)->get_if<std::string>();
+}
+
+Value texts(const std::vector<std::string>& all) { return core::List(all.begin(), all.end()); }
+
+std::vector<std::string> texts_of(const Value& value, const char* key) {
+  std::vector<std::string> found;
+  for (const Value& text : *value.find(key)->get_if<core::List>())
+    found.push_back(*text.get_if<std::string>());
+  return found;
+}
+
+// ---- times
+
+double quantile(std::vector<double> values, double share) {
+  const auto index =
+      static_cast<std::size_t>(std::lround(share * static_cast<double>(values.size() - 1)));
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(index),
+                   values.end());
+  return values[index];
+}
+
+struct Times {
+  std::vector<double> wall_s;
+  double cpu_s = 0;  ///< of a run, the mean
+  bool stable = false;
+};
+
+/// The medians of the four quarters are within 2 % of one another.
+bool is_steady(const std::vector<double>& values) {
+  const auto quarter = static_cast<std::ptrdiff_t>(values.size() / 4);
+  if (quarter == 0) return false;
+  std::array<double, 4> medians{};
+  for (std::size_t i = 0; i < medians.size(); ++i) {
+    const auto begin = values.begin() + static_cast<std::ptrdiff_t>(i) * quarter;
+    medians.at(i) = quantile({begin, begin + quarter}, 0.5);
+  }
+  const auto [least, most] = std::ranges::minmax(medians);
+  return most - least <= kSteady * least;
+}
+
+/// Asked at powers of two, so that asking costs nothing.
+bool may_end(const std::vector<double>& values) {
+  return values.size() >= kRunsOfASteadyMedian && std::has_single_bit(values.size()) &&
+         is_steady(values);
+}
+
+/// Once at least: the first run of a session allocates.
+template <class Run>
+Result<void> warm_up(double seconds, const Run& run) {
+  const auto begin = Clock::now();
+  for (std::size_t i = 0; i < kWarmUpRuns; ++i) {
+    WAKEBUILDER_CHECK(run());
+    if (seconds_since(begin) >= seconds) break;
+  }
+  return {};
+}
+
+template <class Run>
+Result<Times> time_of(double seconds, const Run& run) {
+  WAKEBUILDER_CHECK(warm_up(seconds * kWarmUpShare, run));
+  Times times;
+  const double cpu_before = cpu_seconds();
+  const auto begin = Clock::now();
+  const auto goes_on = [&](std::size_t runs) {
+    return runs < kLeastRuns ||
+           (seconds_since(begin) < seconds && runs < kMostRuns && !may_end(times.wall_s));
+  };
+  while (goes_on(times.wall_s.size())) {
+    const auto start = Clock::now();
+    WAKEBUILDER_CHECK(run());
+    times.wall_s.push_back(seconds_since(start));
+  }
+  times.cpu_s = (cpu_seconds() - cpu_before) / static_cast<double>(times.wall_s.size());
+  times.stable = is_steady(times.wall_s);
+  return times;
+}
 
 // ---- a window
 
@@ -142,86 +239,92 @@ Result<Inputs> inputs_of(const runtime::Session& session, std::int64_t batch) {
   return inputs;
 }
 
-struct Times {
-  std::vector<double> wall_s;
-  double cpu_s = 0;
+/// Who runs most nodes.
+std::string first_of(const std::vector<runtime::Placement>& placements) {
+  return placements.empty() ? "cpu" : placements.front().provider;
+}
+
+struct OpenModel {
+  runtime::Session session;
+  Inputs inputs;
+  std::string provider = "cpu";
 };
 
-template <class Run>
-Result<Times> time_of(double seconds, const Run& run) {
-  for (std::size_t i = 0; i < kWarmUpRuns; ++i) WAKEBUILDER_CHECK(run());
-  Times times;
-  const double cpu_before = cpu_seconds();
-  const auto begin = Clock::now();
-  while (times.wall_s.size() < kLeastRuns ||
-         (seconds_since(begin) < seconds && times.wall_s.size() < kMostRuns)) {
-    const auto start = Clock::now();
-    WAKEBUILDER_CHECK(run());
-    times.wall_s.push_back(seconds_since(start));
-  }
-  times.cpu_s = (cpu_seconds() - cpu_before) / static_cast<double>(times.wall_s.size());
-  return times;
-}
-
-double quantile(std::vector<double> values, double share) {
-  const auto index = static_cast<std::size_t>(share * static_cast<double>(values.size() - 1) + 0.5);
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(index),
-                   values.end());
-  return values[index];
-}
-
-Result<Value> measure_window(const fs::path& model, const BenchOptions& options, int threads,
+Result<OpenModel> open_model(const fs::path& path, const BenchOptions& options, int threads,
                              std::int64_t batch) {
   WAKEBUILDER_TRY(auto runtime, runtime::OnnxRuntime::load(options.onnxruntime));
   runtime::SessionOptions settings = options.session;
   settings.threads = threads;
   settings.record_placements = !settings.providers.empty();
-  WAKEBUILDER_TRY(auto session, runtime::Session::open(runtime, model, settings));
-  std::string provider = "cpu";
-  if (settings.record_placements) {
-    WAKEBUILDER_TRY(const auto placements, session.placements());
-    if (!placements.empty()) provider = placements.front().provider;
-  }
-  WAKEBUILDER_TRY(const auto inputs, inputs_of(session, batch));
+  WAKEBUILDER_TRY(auto session, runtime::Session::open(runtime, path, settings));
+  WAKEBUILDER_TRY(auto inputs, inputs_of(session, batch));
+  OpenModel model{.session = std::move(session), .inputs = std::move(inputs)};
+  if (!settings.record_placements) return model;
+  WAKEBUILDER_TRY(const auto placements, model.session.placements(model.inputs));
+  model.provider = first_of(placements);
+  return model;
+}
+
+Result<Value> measure_window(const fs::path& path, const BenchOptions& options, int threads,
+                             std::int64_t batch) {
+  WAKEBUILDER_TRY(auto model, open_model(path, options, threads, batch));
   std::vector<std::string> outputs;
-  for (const runtime::Port& port : session.outputs()) outputs.push_back(port.name);
+  for (const runtime::Port& port : model.session.outputs()) outputs.push_back(port.name);
   WAKEBUILDER_TRY(const auto times, time_of(options.seconds, [&]() -> Result<void> {
-                    auto result = session.run(inputs, outputs);
-                    if (!result) return fail(std::move(result).error());
+                    WAKEBUILDER_CHECK(model.session.run(model.inputs, outputs));
                     return {};
                   }));
-  return Value(Dict{{"provider", provider},
+  return Value(Dict{{"provider", model.provider},
+                    {"fallbacks", texts(model.session.fallbacks())},
                     {"runs", static_cast<std::int64_t>(times.wall_s.size())},
                     {"median_us", 1e6 * quantile(times.wall_s, 0.5)},
                     {"p99_us", 1e6 * quantile(times.wall_s, 0.99)},
-                    {"cpu_us", 1e6 * times.cpu_s}});
+                    {"cpu_us", 1e6 * times.cpu_s},
+                    {"stable", times.stable}});
 }
 
 // ---- listening
 
+/// A second of sound in pieces, as a microphone brings it.
+Result<void> push_a_second(runtime::Detector& detector, std::span<const float> sound) {
+  const std::size_t piece = sound.size() / kPiecesPerSecond;
+  for (std::size_t begin = 0; begin < sound.size(); begin += piece)
+    WAKEBUILDER_CHECK(detector.push(sound.subspan(begin, piece)));
+  return {};
+}
+
+/// Pieces until it says something, from a detector that has heard nothing.
+Result<void> push_to_a_score(runtime::Detector& detector, std::span<const float> sound) {
+  const std::size_t piece = sound.size() / kPiecesPerSecond;
+  while (detector.scores().empty()) WAKEBUILDER_CHECK(detector.push(sound.first(piece)));
+  return {};
+}
+
 Result<Value> measure_live(const fs::path& model, const BenchOptions& options) {
+  auto sound = noise(audio::kSampleRateHz);
+  for (float& sample : sound) sample *= 0.05F;
   const auto begin = Clock::now();
   const ListenTarget target{.name = {}, .file = model};
   ListenOptions settings;
   settings.session = options.session;
   settings.onnxruntime = options.onnxruntime;
   WAKEBUILDER_TRY(auto listening, listen({&target, 1}, settings));
-  auto sound = noise(audio::kSampleRateHz);
-  for (float& sample : sound) sample *= 0.05F;
-  while (listening.detector.scores().empty()) WAKEBUILDER_CHECK(listening.detector.push(sound));
-  const double first = seconds_since(begin);
-  std::size_t pushed = 0;
-  const double cpu_before = cpu_seconds();
-  const auto start = Clock::now();
-  while (pushed < kLeastRuns || seconds_since(start) < options.seconds) {
-    WAKEBUILDER_CHECK(listening.detector.push(sound));
-    ++pushed;
-  }
-  const auto sound_s = static_cast<double>(pushed);
-  return Value(Dict{{"stream", listening.modes[0].stream},
-                    {"first_score_ms", 1e3 * first},
-                    {"cpu_ms_per_s", 1e3 * (cpu_seconds() - cpu_before) / sound_s},
-                    {"real_time", sound_s / seconds_since(start)}});
+  WAKEBUILDER_CHECK(push_to_a_score(listening.detector, sound));
+  const double first_s = seconds_since(begin);
+  WAKEBUILDER_TRY(const auto times, time_of(options.seconds, [&] {
+                    return push_a_second(listening.detector, sound);
+                  }));
+  const double median_s = quantile(times.wall_s, 0.5);
+  const auto& providers = listening.providers;
+  return Value(Dict{
+      {"stream", listening.modes[0].stream},
+      {"provider", providers.empty() ? "cpu" : first_of(providers.front().placements)},
+      {"fallbacks", texts(providers.empty() ? std::vector<std::string>{} : providers[0].fallbacks)},
+      {"first_score_ms", 1e3 * first_s},
+      {"ms_per_second_of_audio", 1e3 * median_s},
+      {"cpu_ms_per_s", 1e3 * times.cpu_s},
+      {"real_time", 1 / median_s},
+      {"stable", times.stable}});
 }
 
 // ---- the plan
@@ -264,72 +367,112 @@ std::string precision_of(const onnx::ModelProto& model) {
   return precision != nullptr ? *precision : "?";
 }
 
+/// What has to be known of a model; the model itself would count as memory of each child.
+struct Traits {
+  bool dynamic_batch = false;
+  bool hears = false;
+  std::string precision;
+};
+
+Result<Traits> traits_of(const fs::path& path) {
+  WAKEBUILDER_TRY(const auto model, onnx::read_model(path));
+  return Traits{.dynamic_batch = has_dynamic_batch(model),
+                .hears = hears(model),
+                .precision = precision_of(model)};
+}
+
 /// What is measured, where the user does not say.
-BenchOptions with_defaults(BenchOptions options, const onnx::ModelProto& model) {
-  const auto cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+BenchOptions with_defaults(BenchOptions options, const Traits& traits) {
+  const int cores = physical_cores();
   if (options.threads.empty()) options.threads = cores > 1 ? std::vector{1, cores} : std::vector{1};
-  if (options.batches.empty()) {
-    options.batches = {1};
-    if (has_dynamic_batch(model)) options.batches.push_back(kUsualBatch);
-  }
+  if (!options.batches.empty()) return options;
+  options.batches = {1};
+  if (traits.dynamic_batch) options.batches.push_back(kUsualBatch);
   return options;
 }
 
-Result<BenchRow> bench_window(const fs::path& model, const BenchOptions& options, int threads,
-                              std::int64_t batch) {
-  WAKEBUILDER_TRY(const auto measured,
-                  in_a_child([&] { return measure_window(model, options, threads, batch); }));
-  const Value& value = measured.value;
-  return BenchRow{.model = model.stem().string(),
-                  .precision = {},
-                  .provider = *value.find("provider")->get_if<std::string>(),
-                  .threads = threads,
-                  .batch = batch,
-                  .runs = static_cast<std::uint64_t>(number_of(value, "runs")),
-                  .median_us = number_of(value, "median_us"),
-                  .p99_us = number_of(value, "p99_us"),
-                  .cpu_us = number_of(value, "cpu_us"),
-                  .rss_bytes = measured.rss_bytes};
-}
+// ---- one measurement after the other
 
-Result<LiveRow> bench_live(const fs::path& model, const BenchOptions& options) {
-  WAKEBUILDER_TRY(const auto measured, in_a_child([&] { return measure_live(model, options); }));
-  const Value& value = measured.value;
-  return LiveRow{.stream = *value.find("stream")->get_if<bool>(),
-                 .first_score_ms = number_of(value, "first_score_ms"),
-                 .cpu_ms_per_s = number_of(value, "cpu_ms_per_s"),
-                 .real_time = number_of(value, "real_time"),
-                 .rss_bytes = measured.rss_bytes};
-}
+class Bench {
+ public:
+  Bench(const fs::path& path, BenchOptions options, Traits traits, const BenchObserver& observer)
+      : path_(path),
+        options_(std::move(options)),
+        traits_(std::move(traits)),
+        observer_(observer) {}
+
+  Result<BenchReport> run() {
+    for (const int threads : options_.threads)
+      for (const std::int64_t batch : options_.batches)
+        WAKEBUILDER_CHECK(add_window(threads, batch));
+    if (traits_.hears) WAKEBUILDER_CHECK(add_live());
+    return std::move(report_);
+  }
+
+ private:
+  void tell() {
+    const std::size_t windows = options_.threads.size() * options_.batches.size();
+    if (observer_) observer_(told_++, windows + (traits_.hears ? 1 : 0));
+  }
+
+  void add_fallbacks(const Value& value) {
+    for (std::string& fallback : texts_of(value, "fallbacks"))
+      if (std::ranges::count(report_.fallbacks, fallback) == 0)
+        report_.fallbacks.push_back(std::move(fallback));
+  }
+
+  Result<void> add_window(int threads, std::int64_t batch) {
+    tell();
+    auto measured = in_a_child([&] { return measure_window(path_, options_, threads, batch); });
+    if (!measured) return fail_in(core::shown(path_), std::move(measured).error());
+    const Value& value = measured->value;
+    add_fallbacks(value);
+    report_.rows.push_back({.model = path_.stem().string(),
+                            .precision = traits_.precision,
+                            .provider = text_of(value, "provider"),
+                            .threads = threads,
+                            .batch = batch,
+                            .runs = static_cast<std::uint64_t>(number_of(value, "runs")),
+                            .median_us = number_of(value, "median_us"),
+                            .p99_us = number_of(value, "p99_us"),
+                            .cpu_us = number_of(value, "cpu_us"),
+                            .stable = flag_of(value, "stable"),
+                            .rss_bytes = measured->rss_bytes});
+    return {};
+  }
+
+  Result<void> add_live() {
+    tell();
+    WAKEBUILDER_TRY(const auto measured, in_a_child([&] { return measure_live(path_, options_); }));
+    const Value& value = measured.value;
+    add_fallbacks(value);
+    report_.live = {.stream = flag_of(value, "stream"),
+                    .provider = text_of(value, "provider"),
+                    .first_score_ms = number_of(value, "first_score_ms"),
+                    .ms_per_second_of_audio = number_of(value, "ms_per_second_of_audio"),
+                    .cpu_ms_per_s = number_of(value, "cpu_ms_per_s"),
+                    .real_time = number_of(value, "real_time"),
+                    .stable = flag_of(value, "stable"),
+                    .rss_bytes = measured.rss_bytes};
+    return {};
+  }
+
+  const fs::path& path_;
+  BenchOptions options_;
+  Traits traits_;
+  const BenchObserver& observer_;
+  std::size_t told_ = 0;
+  BenchReport report_;
+};
 
 }  // namespace
 
 Result<BenchReport> bench(const fs::path& path, const BenchOptions& wanted,
                           const BenchObserver& observer) {
   WAKEBUILDER_CHECK(check(wanted));
-  WAKEBUILDER_TRY(const auto model, onnx::read_model(path));
-  const BenchOptions options = with_defaults(wanted, model);
-  const std::size_t windows = options.threads.size() * options.batches.size();
-  const std::size_t all = windows + (hears(model) ? 1 : 0);
-  std::size_t next = 0;
-  const auto tell = [&] {
-    if (observer) observer(next, all);
-    ++next;
-  };
-  BenchReport report;
-  for (const int threads : options.threads) {
-    for (const std::int64_t batch : options.batches) {
-      tell();
-      auto row = bench_window(path, options, threads, batch);
-      if (!row) return fail_in(core::shown(path), std::move(row).error());
-      row->precision = precision_of(model);
-      report.rows.push_back(*std::move(row));
-    }
-  }
-  if (!hears(model)) return report;
-  tell();
-  WAKEBUILDER_TRY(report.live, bench_live(path, options));
-  return report;
+  WAKEBUILDER_TRY(auto traits, traits_of(path));
+  BenchOptions options = with_defaults(wanted, traits);
+  return Bench(path, std::move(options), std::move(traits), observer).run();
 }
 
 }  // namespace wakebuilder::pipeline

@@ -199,19 +199,29 @@ Value to_value(const DetectReport& report) {
 
 Value to_value(const BenchReport& report) {
   Dict value = {{"rows", list_of(report.rows, [](const BenchRow& row) -> Value {
-                   return Dict{{"model", row.model},         {"precision", row.precision},
-                               {"provider", row.provider},   {"threads", row.threads},
-                               {"batch", count(row.batch)},  {"runs", count(row.runs)},
-                               {"median_us", row.median_us}, {"p99_us", row.p99_us},
-                               {"cpu_us", row.cpu_us},       {"rss_bytes", count(row.rss_bytes)}};
+                   return Dict{{"model", row.model},
+                               {"precision", row.precision},
+                               {"provider", row.provider},
+                               {"threads", row.threads},
+                               {"batch", count(row.batch)},
+                               {"runs", count(row.runs)},
+                               {"median_us", row.median_us},
+                               {"p99_us", row.p99_us},
+                               {"cpu_us", row.cpu_us},
+                               {"stable", row.stable},
+                               {"rss_bytes", count(row.rss_bytes)}};
                  })}};
   if (const auto& live = report.live) {
     value.emplace_back("live", Dict{{"stream", live->stream},
+                                    {"provider", live->provider},
                                     {"first_score_ms", live->first_score_ms},
+                                    {"ms_per_second_of_audio", live->ms_per_second_of_audio},
                                     {"cpu_ms_per_s", live->cpu_ms_per_s},
                                     {"real_time", live->real_time},
+                                    {"stable", live->stable},
                                     {"rss_bytes", count(live->rss_bytes)}});
   }
+  value.emplace_back("fallbacks", strings(report.fallbacks));
   return value;
 }
 

@@ -128,6 +128,33 @@ TEST_F(CommandLineTest, ConvertTakesTwoFiles) {
   EXPECT_TRUE(command.force);
 }
 
+TEST_F(CommandLineTest, BenchMeasuresByDefaultWhatFitsTheModel) {
+  ASSERT_THAT(parse({"bench", "jarvis"}), IsOk());
+  const auto& command = this->command<BenchCommand>();
+  EXPECT_EQ(command.target, "jarvis");
+  EXPECT_THAT(command.options.threads, ElementsAre());
+  EXPECT_THAT(command.options.batches, ElementsAre());
+  EXPECT_EQ(command.options.seconds, 2);
+  EXPECT_FALSE(command.options.session.strict_providers);
+}
+
+TEST_F(CommandLineTest, BenchTakesEachOfItsOptions) {
+  ASSERT_THAT(
+      parse({"bench", "--threads", "1,4", "--batch", "1,2,8", "jarvis.onnx", "--seconds", "0.5",
+             "--provider", "cuda,cpu", "--strict-provider", "--json", "--onnxruntime", "lib.so"}),
+      IsOk());
+  const auto& command = this->command<BenchCommand>();
+  EXPECT_EQ(command.target, "jarvis.onnx");
+  EXPECT_THAT(command.options.threads, ElementsAre(1, 4));
+  EXPECT_THAT(command.options.batches, ElementsAre(1, 2, 8));
+  EXPECT_EQ(command.options.seconds, 0.5);
+  ASSERT_EQ(command.options.session.providers.size(), 2U);
+  EXPECT_EQ(command.options.session.providers[0].name, "cuda");
+  EXPECT_TRUE(command.options.session.strict_providers);
+  EXPECT_EQ(command.options.onnxruntime, "lib.so");
+  EXPECT_TRUE(line_.json);
+}
+
 TEST_F(CommandLineTest, ProvidersTakesALibrary) {
   ASSERT_THAT(parse({"providers"}), IsOk());
   EXPECT_EQ(command<ProvidersCommand>().onnxruntime, "");
@@ -185,6 +212,8 @@ TEST_F(CommandLineTest, RefusesWrongUsageInASentence) {
       {{"validate", "a", "b", "c"}, "At Most 2 required but received 3"},
       {{"validate", "a", "--atol", "little"}, "Could not convert: --atol = little"},
       {{"convert", "a.pt"}, "output is required"},
+      {{"bench", "a", "--threads", "many"}, "Could not convert: --threads = many"},
+      {{"bench", "a", "--batch", "1,x"}, "Could not convert: --batch = 1,x"},
       {{"models", "extra"}, "The following argument was not expected: extra"},
       {{"completion", "--json"}, "The following argument was not expected: --json"},
       {{"export", "a", "b\x1b[31m"}, R"(not expected: b\x1b[31m; see wakebuilder --help)"},

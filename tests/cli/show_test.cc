@@ -183,5 +183,52 @@ TEST(Show, ListsProvidersWithTheirReasons) {
             "  cuda      no         no driver\n");
 }
 
+pipeline::BenchReport bench_report() {
+  pipeline::BenchReport report;
+  report.rows = {{.model = "jarvis",
+                  .precision = "float32",
+                  .provider = "cpu",
+                  .threads = 1,
+                  .batch = 8,
+                  .runs = 1024,
+                  .median_us = 812.4,
+                  .p99_us = 930.6,
+                  .cpu_us = 815,
+                  .stable = true,
+                  .rss_bytes = 38'400'000}};
+  report.live = {.stream = true,
+                 .provider = "cpu",
+                 .first_score_ms = 41.6,
+                 .ms_per_second_of_audio = 4,
+                 .cpu_ms_per_s = 4.128,
+                 .real_time = 250,
+                 .stable = true,
+                 .rss_bytes = 40'000'000};
+  return report;
+}
+
+TEST(Show, TellsWhatAModelTakes) {
+  EXPECT_EQ(
+      show(bench_report()),
+      "model   precision  provider  threads  batch  median us  p99 us  processor us   memory\n"
+      "jarvis  float32    cpu             1      8        812     931           815  38.4 MB\n"
+      "listening as a stream, one thread, cpu: 4.00 ms per second of sound (processor 4.13 ms), "
+      "250 times real time, first score after 42 ms, 40.0 MB\n");
+}
+
+TEST(Show, SaysWhatMakesABenchLessSure) {
+  auto report = bench_report();
+  report.live->stable = false;
+  report.fallbacks = {"cuda: not used: this is no GPU"};
+  EXPECT_THAT(show(report), HasSubstr("warning: cuda: not used: this is no GPU\n"));
+  EXPECT_THAT(show(report), HasSubstr("remark: not all medians came to rest"));
+  report = bench_report();
+  report.live.reset();
+  EXPECT_THAT(show(report), Not(HasSubstr("listening")));
+  EXPECT_THAT(show(report), Not(HasSubstr("remark")));
+  report.rows[0].stable = false;
+  EXPECT_THAT(show(report), HasSubstr("remark: not all medians came to rest"));
+}
+
 }  // namespace
 }  // namespace wakebuilder::cli

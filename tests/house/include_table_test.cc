@@ -50,7 +50,8 @@ const std::regex& standard_header() {
   return pattern;
 }
 const std::regex& system_header() {
-  static const std::regex pattern("(sys/[a-z]+|dlfcn|fcntl|unistd|poll|signal|spawn|time)\\.h");
+  static const std::regex pattern(
+      "(sys/[a-z]+|dlfcn|fcntl|unistd|poll|sched|signal|spawn|time)\\.h");
   return pattern;
 }
 
