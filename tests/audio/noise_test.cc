@@ -60,8 +60,8 @@ TEST(SpeechLevel, DoesNotDependOnThePieces) {
 double gain_db(double hz) {
   std::vector<float> samples(64'000);
   for (std::size_t i = 0; i < samples.size(); ++i)
-    samples[i] = static_cast<float>(
-        std::sin(2 * std::numbers::pi * hz * static_cast<double>(i) / 16'000));
+    samples[i] =
+        static_cast<float>(std::sin(2 * std::numbers::pi * hz * static_cast<double>(i) / 16'000));
   make_pink(samples);
   double energy = 0;
   for (std::size_t i = 32'000; i < samples.size(); ++i)
