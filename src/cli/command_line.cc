@@ -311,6 +311,37 @@ void add_bench(CLI::App& app, CommandLine& line, BenchCommand& command) {
   add_runtime(verb, command.options.onnxruntime);
 }
 
+void add_evaluate(CLI::App& app, CommandLine& line, EvaluateCommand& command) {
+  CLI::App* verb =
+      add_verb(app, line, "evaluate", "Measure misses and false accepts on recordings",
+               "wakebuilder evaluate jarvis --positive said --negative other --plot jarvis.svg");
+  pipeline::EvaluateOptions& options = command.options;
+  verb->add_option("target", command.targets, "Models: names in the registry, or .onnx files")
+      ->option_text("NAME|FILE.onnx...");
+  verb->add_option("--model", command.targets, "Another way to name a model")
+      ->option_text("NAME|FILE.onnx")
+      ->allow_extra_args(false);
+  add_models_folder(verb, line);
+  verb->add_option("--positive", options.positive, "Folders of clips with the wake word")
+      ->option_text("DIR...");
+  verb->add_option("--negative", options.negative, "Folders of sound without it")
+      ->option_text("DIR...");
+  verb->add_option("--false-accepts-per-hour", options.false_accepts_per_hour,
+                   "Rates to tell the misses at (default: 0.5 1 2 5 10)")
+      ->option_text("X...");
+  verb->add_option("--snr", options.snr_db, "Add noise, so many dB below the speech")
+      ->option_text("DB");
+  verb->add_option("--seed", options.seed, "Of the noise (default 1)")->option_text("N");
+  verb->add_option("--threads", options.threads, "Clips heard at a time (default: all cores)")
+      ->option_text("N");
+  verb->add_option("--plot", command.plot, "Draw misses over false accepts per hour")
+      ->option_text("FILE.svg");
+  verb->add_flag("--no-stream{false}", options.listen.streams,
+                 "Compute every window anew, as the file has it");
+  add_providers(verb, options.listen.session);
+  add_runtime(verb, options.listen.onnxruntime);
+}
+
 void add_models(CLI::App& app, CommandLine& line) {
   CLI::App* verb = add_verb(app, line, "models", "List the models of the registry",
                             "wakebuilder models --models models");
@@ -376,6 +407,7 @@ Result<void> parse(int argc, const char* const* argv, CommandLine& line) {
   FeaturesCommand features_command;
   DetectCommand detect_command;
   BenchCommand bench_command;
+  EvaluateCommand evaluate_command;
   ProvidersCommand providers_command;
   CLI::App app{std::string(kAbout), "wakebuilder"};
   app.set_version_flag("--version", "wakebuilder " + std::string(version()));
@@ -391,6 +423,7 @@ Result<void> parse(int argc, const char* const* argv, CommandLine& line) {
   add_features(app, line, features_command);
   add_detect(app, line, detect_command);
   add_bench(app, line, bench_command);
+  add_evaluate(app, line, evaluate_command);
   add_models(app, line);
   add_providers(app, line, providers_command);
   app.add_subcommand("completion", "Print the completion script for bash")
@@ -417,6 +450,7 @@ Result<void> parse(int argc, const char* const* argv, CommandLine& line) {
   choose(app, "features", line, features_command);
   choose(app, "detect", line, detect_command);
   choose(app, "bench", line, bench_command);
+  choose(app, "evaluate", line, evaluate_command);
   choose(app, "models", line, ModelsCommand{});
   choose(app, "providers", line, providers_command);
   if (app.got_subcommand("completion"))

@@ -9,6 +9,7 @@
 
 #include "wakebuilder/core/result.h"
 #include "wakebuilder/pipeline/bench.h"
+#include "wakebuilder/pipeline/evaluate.h"
 #include "wakebuilder/pipeline/export.h"
 #include "wakebuilder/pipeline/features.h"
 #include "wakebuilder/pipeline/listen.h"
@@ -79,6 +80,12 @@ struct BenchCommand {
   pipeline::BenchOptions options;
 };
 
+struct EvaluateCommand {
+  std::vector<std::string> targets;  ///< names or .onnx
+  std::filesystem::path plot;        ///< --plot
+  pipeline::EvaluateOptions options;
+};
+
 struct ModelsCommand {};
 
 struct ProvidersCommand {
@@ -99,8 +106,8 @@ struct CommandLine {
   bool json = false;
   std::filesystem::path models = "models";
   std::variant<ShowText, ExportCommand, ValidateCommand, InspectCommand, ConvertCommand,
-               BackboneCommand, FeaturesCommand, DetectCommand, BenchCommand, ModelsCommand,
-               ProvidersCommand, CompletionCommand>
+               BackboneCommand, FeaturesCommand, DetectCommand, BenchCommand, EvaluateCommand,
+               ModelsCommand, ProvidersCommand, CompletionCommand>
       command;
 };
 

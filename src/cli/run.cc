@@ -1,5 +1,6 @@
 #include "cli/run.h"
 
+#include <chrono>
 #include <fcntl.h>
 #include <iostream>
 #include <unistd.h>
@@ -10,10 +11,12 @@
 #include "wakebuilder/pipeline/backbone.h"
 #include "wakebuilder/pipeline/bench.h"
 #include "wakebuilder/pipeline/convert.h"
+#include "wakebuilder/pipeline/evaluate.h"
 #include "wakebuilder/pipeline/export.h"
 #include "wakebuilder/pipeline/features.h"
 #include "wakebuilder/pipeline/inspect.h"
 #include "wakebuilder/pipeline/providers.h"
+#include "wakebuilder/pipeline/rates_plot.h"
 #include "wakebuilder/pipeline/registry.h"
 #include "wakebuilder/pipeline/report.h"
 #include "wakebuilder/pipeline/validate.h"
@@ -197,6 +200,52 @@ Result<int> run(const CommandLine& line, const BenchCommand& command) {
   }
   WAKEBUILDER_TRY(const auto model, listen_target(line.models, target));
   WAKEBUILDER_TRY(const auto report, measure(model.file, command.options));
+  answer(line, report, show(report));
+  return 0;
+}
+
+/// "hearing clip 12 of 90, 1:05 left", in one place, where somebody looks.
+class ClipProgress {
+ public:
+  void show(std::size_t done, std::size_t all) const {
+    if (::isatty(STDERR_FILENO) == 0) return;
+    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin_;
+    const auto left = static_cast<long>(spent.count() * static_cast<double>(all - done) /
+                                        static_cast<double>(done));
+    std::cerr << "\rhearing clip " << done << " of " << all << ", " << left / 60 << ":"
+              << (left % 60 < 10 ? "0" : "") << left % 60 << " left   " << (done == all ? "\r" : "")
+              << std::flush;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+void say_remarks(const pipeline::EvaluateReport& report) {
+  for (const auto& mode : report.modes)
+    if (!mode.remark.empty())
+      std::cerr << "wakebuilder: evaluate: " << core::printable(mode.model) << ": " << mode.remark
+                << "\n";
+  for (const auto& skipped : report.skipped)
+    std::cerr << "wakebuilder: evaluate: skipped: " << skipped.reason << "\n";
+}
+
+Result<int> run(const CommandLine& line, const EvaluateCommand& command) {
+  if (command.targets.empty())
+    return fail(ErrorCode::kInvalidArgument,
+                "expected a model's name or an .onnx file, found neither");
+  std::vector<pipeline::ListenTarget> targets;
+  for (const std::string& name : command.targets) {
+    WAKEBUILDER_TRY(auto target, listen_target(line.models, name));
+    targets.push_back(std::move(target));
+  }
+  const ClipProgress progress;
+  WAKEBUILDER_TRY(const auto report,
+                  pipeline::evaluate(targets, command.options,
+                                     [&](auto done, auto all) { progress.show(done, all); }));
+  say_remarks(report);
+  if (!command.plot.empty())
+    WAKEBUILDER_CHECK(core::write_file(command.plot, pipeline::draw_rates(report)));
   answer(line, report, show(report));
   return 0;
 }

@@ -212,6 +212,81 @@ std::string show(const pipeline::BenchReport& report) {
   return table.text(0) + (report.live ? show_live(*report.live) : "") + show_remarks(report);
 }
 
+namespace {
+
+constexpr std::size_t kMostClips = 10;
+
+std::string percent_text(double share) { return fixed_text(100 * share, 1); }
+
+std::string rates_table(const std::vector<pipeline::ModelEvaluation>& models) {
+  std::vector<std::string> heading = {"model"};
+  for (const auto& point : models.front().points)
+    heading.push_back(core::to_text(point.wanted_per_hour) + "/h");
+  heading.insert(heading.end(), {"AUC", "EER %"});
+  Table table(std::move(heading));
+  for (const auto& model : models) {
+    std::vector<std::string> row = {core::quote(model.model)};
+    for (const auto& point : model.points) row.push_back(percent_text(point.miss_rate));
+    row.insert(row.end(), {fixed_text(model.auc, 4), percent_text(model.eer)});
+    table.add(std::move(row));
+  }
+  return "miss rate in % at false accepts per hour\n" + table.text();
+}
+
+std::string folders_table(const pipeline::ModelEvaluation& model) {
+  std::vector<std::string> heading = {"folder", "clips", "hours"};
+  for (const auto& point : model.points)
+    heading.push_back(core::to_text(point.wanted_per_hour) + "/h");
+  heading.emplace_back("of");
+  Table table(std::move(heading));
+  for (const auto& folder : model.folders) {
+    std::vector<std::string> row = {core::shown(folder.folder), std::to_string(folder.clips),
+                                    fixed_text(folder.hours, 2)};
+    for (const double rate : folder.rates)
+      row.push_back(folder.positive ? percent_text(rate) : fixed_text(rate, 1));
+    row.emplace_back(folder.positive ? "misses, %" : "false accepts per hour");
+    table.add(std::move(row));
+  }
+  return table.text();
+}
+
+std::string thresholds_line(const pipeline::ModelEvaluation& model) {
+  std::string text = "  thresholds:";
+  for (const auto& point : model.points)
+    text +=
+        " " + fixed_text(point.threshold, 6) + " (" + core::to_text(point.wanted_per_hour) + "/h)";
+  return text + "\n";
+}
+
+std::string clips_list(const std::string& title, const std::vector<pipeline::ClipScore>& clips,
+                       bool with_time) {
+  if (clips.empty()) return {};
+  std::string text = "  " + title + " (" + std::to_string(clips.size()) + "):\n";
+  for (std::size_t i = 0; i < std::min(clips.size(), kMostClips); ++i) {
+    text += "    " + fixed_text(clips[i].score, 4) + "  " + core::shown(clips[i].file);
+    text += with_time ? " at " + fixed_text(clips[i].time_s, 2) + " s\n" : "\n";
+  }
+  return clips.size() <= kMostClips ? text : text + "    ... all with --json\n";
+}
+
+}  // namespace
+
+std::string show(const pipeline::EvaluateReport& report) {
+  std::string text = std::to_string(report.positives) + " positives, " +
+                     fixed_text(report.negative_hours, 2) + " h of negatives in " +
+                     std::to_string(report.negatives) + " clips";
+  if (report.snr_db) text += ", noise at " + core::to_text(*report.snr_db) + " dB";
+  if (report.duplicates > 0) text += ", " + std::to_string(report.duplicates) + " copies left out";
+  if (!report.skipped.empty()) text += ", " + std::to_string(report.skipped.size()) + " skipped";
+  text += "\n" + rates_table(report.models);
+  for (const auto& model : report.models) {
+    text += core::quote(model.model) + "\n" + folders_table(model) + thresholds_line(model) +
+            clips_list("highest false accepts", model.false_accepts, true) +
+            clips_list("missed at 1 false accept per hour", model.missed, false);
+  }
+  return text;
+}
+
 std::string show(const std::vector<pipeline::RegistrySummary>& models,
                  const std::string& registry) {
   if (models.empty()) return registry + ": no models\n";

@@ -7,6 +7,7 @@
 #include "wakebuilder/pipeline/backbone.h"
 #include "wakebuilder/pipeline/bench.h"
 #include "wakebuilder/pipeline/convert.h"
+#include "wakebuilder/pipeline/evaluate.h"
 #include "wakebuilder/pipeline/export.h"
 #include "wakebuilder/pipeline/features.h"
 #include "wakebuilder/pipeline/inspect.h"
@@ -22,6 +23,7 @@ std::string show(const pipeline::Inspection& inspection, const std::string& file
 std::string show(const pipeline::ConvertReport& report);
 std::string show(const pipeline::BackboneReport& report);
 std::string show(const pipeline::BenchReport& report);
+std::string show(const pipeline::EvaluateReport& report);
 std::string show(const pipeline::FeaturesReport& report);
 std::string show(const std::vector<pipeline::RegistrySummary>& models, const std::string& registry);
 std::string show(const pipeline::ProvidersReport& report);

@@ -10,6 +10,7 @@
 #include "wakebuilder/core/svg.h"
 #include "wakebuilder/core/text.h"
 
+#include "pipeline/plot_style.h"
 #include "pipeline/time_axis.h"
 
 namespace wakebuilder::pipeline {
@@ -34,84 +35,10 @@ constexpr double kSoundHeight = 100;
 constexpr double kPanelGap = 18;
 constexpr double kFootHeight = 50;
 
-// After Okabe and Ito, and Tol: they stay apart for the colour-blind. Dark enough, or on dark pages
-// light enough, for text.
-constexpr std::size_t kColours = 7;
-constexpr std::array<std::string_view, kColours> kOnLight = {
-    "#0072b2", "#d55e00", "#009e73", "#aa4499", "#8c6d00", "#3a3a3a", "#882255"};
-constexpr std::array<std::string_view, kColours> kOnDark = {
-    "#56b4e9", "#ff9248", "#34c79c", "#e0a0cb", "#f0d264", "#e0e0e0", "#dd7788"};
-// Without colours: curves by their dashes, markers by their shapes. Four and seven have no common
-// factor, so 28 series differ.
-constexpr std::array<std::string_view, 4> kDashes = {"", "9 3", "2.5 2.5", "10 3 2.5 3"};
-constexpr std::array<std::string_view, 4> kMarkers = {
-    "m-5 0a5 5 0 1 0 10 0a5 5 0 1 0 -10 0z", "m0 -6l6 10.5h-12z", "m-4.6 -4.6h9.2v9.2h-9.2z",
-    "m0 -6.5l6 6.5l-6 6.5l-6 -6.5z"};
-
-constexpr std::string_view kStyle = R"(
-.wb-plot text {
-  font-family: system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
-  font-size: 11px; fill: #24292f;
-}
-.wb-plot .page { fill: #ffffff; }
-.wb-plot .title { font-size: 16px; font-weight: 600; }
-.wb-plot .quiet { fill: #57606a; }
-.wb-plot .key { font-size: 12px; }
-.wb-plot .time { font-weight: 600; }
-.wb-plot .grid { stroke: #e4e8ec; stroke-width: 1; }
-.wb-plot .axis { fill: none; stroke: #57606a; stroke-width: 1; }
-.wb-plot .sound { fill: #8b949e; stroke: #8b949e; stroke-width: 0.6; }
-.wb-plot .score { fill: none; stroke-width: 1.6; stroke-linejoin: round; }
-.wb-plot .threshold { stroke-width: 1; stroke-opacity: 0.8; }
-.wb-plot .moment { stroke-width: 1; stroke-opacity: 0.55; }
-.wb-plot .marker { stroke: #ffffff; stroke-width: 1.2; }
-)";
-
-constexpr std::string_view kDarkStyle = R"(.wb-plot text { fill: #d7dde4; }
-.wb-plot .page { fill: #0f1419; }
-.wb-plot .quiet { fill: #9aa4ae; }
-.wb-plot .grid { stroke: #262e37; }
-.wb-plot .axis { stroke: #9aa4ae; }
-.wb-plot .sound { fill: #6b7682; stroke: #6b7682; }
-.wb-plot .marker { stroke: #0f1419; }
-)";
-
-/// ".wb-plot .s0 { stroke: ... }" for lines, ".f0" for what is filled.
-std::string colour_rules(const std::array<std::string_view, kColours>& colours, std::size_t count) {
-  std::string rules;
-  for (std::size_t i = 0; i < std::min(count, kColours); ++i) {
-    const std::string number = std::to_string(i);
-    rules += ".wb-plot .s" + number + " { stroke: " + std::string(colours.at(i)) + "; }\n";
-    rules += ".wb-plot .f" + number + " { fill: " + std::string(colours.at(i)) + "; }\n";
-  }
-  return rules;
-}
-
-std::string style_of(std::size_t series) {
-  return "<style>" + std::string(kStyle) + colour_rules(kOnLight, series) +
-         "@media (prefers-color-scheme: dark) {\n" + std::string(kDarkStyle) +
-         colour_rules(kOnDark, series) + "}\n</style>\n";
-}
-
-std::string stroke_class(std::size_t series) { return "s" + std::to_string(series % kColours); }
-std::string fill_class(std::size_t series) { return "f" + std::to_string(series % kColours); }
-
-std::string safe(std::string_view text, std::size_t most_bytes) {
-  return core::printable(core::shorten(text, most_bytes));
-}
-
 /// Two decimals: a score.
 std::string score_text(double score) {
   const std::string text = std::to_string(score + 0.005);
   return text.substr(0, text.find('.') + 3);
-}
-
-/// The text, its end cut until it is no wider than `most` pixels.
-std::string fitting(std::string text, double font_size, double most) {
-  if (text_width(text, font_size) <= most) return text;
-  std::string cut = core::shorten(text, text.size() - 1);
-  while (text_width(cut, font_size) > most) cut = core::shorten(text, cut.size() - 4);
-  return cut;
 }
 
 /// The least of 1, 0.5, 0.2, 0.1, ... that holds the loudest sample; 1 for silence.
@@ -181,20 +108,12 @@ class Drawing {
 
   void text(double x, double y, const std::string& classes, std::string_view anchor,
             std::string_view content) {
-    out_ += "<text x=\"" + px(x) + "\" y=\"" + px(y) + "\"";
-    if (!classes.empty()) out_ += " class=\"" + classes + "\"";
-    if (!anchor.empty()) out_ += " text-anchor=\"" + std::string(anchor) + "\"";
-    out_ += ">" + xml(content) + "</text>\n";
+    out_ += svg_text(x, y, classes, anchor, content);
   }
 
   void line(double x1, double y1, double x2, double y2, const std::string& classes,
             const std::string& more = {}) {
-    out_ += "<path class=\"" + classes + "\"" + more + " d=\"M" + px(x1) + " " + px(y1) + "L" +
-            px(x2) + " " + px(y2) + "\"/>\n";
-  }
-
-  static std::string dashes(std::string_view pattern) {
-    return pattern.empty() ? "" : " stroke-dasharray=\"" + std::string(pattern) + "\"";
+    out_ += svg_line(x1, y1, x2, y2, classes, more);
   }
 
   // --- head ---
@@ -246,7 +165,7 @@ class Drawing {
   void draw_legend() {
     for (std::size_t s = 0; s < legend_.size(); ++s) {
       const auto [x, y] = legend_[s];
-      line(x, y, x + 28, y, "score " + stroke_class(s), dashes(kDashes.at(s % kDashes.size())));
+      line(x, y, x + 28, y, "score " + stroke_class(s), series_dashes(s));
       draw_shape(s, x + 14, y);
       text(x + 36, y + 4, "key", "", legend_text(plot_.series[s]));
     }
@@ -329,8 +248,8 @@ class Drawing {
     for (const auto& [time_s, score] : plot_.scores[series].points())
       path += (path.empty() ? "M" : "L") + px(x_of(time_s)) + " " + px(y_of(score));
     if (path.empty()) return;
-    out_ += "<path class=\"score " + stroke_class(series) + "\"" +
-            dashes(kDashes.at(series % kDashes.size())) + " d=\"" + path + "\"/>\n";
+    out_ += "<path class=\"score " + stroke_class(series) + "\"" + series_dashes(series) + " d=\"" +
+            path + "\"/>\n";
   }
 
   /// Series that share a threshold share its line: a dash of each in turn.
@@ -405,7 +324,7 @@ class Drawing {
 
   void draw_shape(std::size_t series, double x, double y) {
     out_ += "<path class=\"marker " + fill_class(series) + "\" d=\"M" + px(x) + " " + px(y) +
-            std::string(kMarkers.at(series % kMarkers.size())) + "\"/>\n";
+            std::string(marker_shape(series)) + "\"/>\n";
   }
 
   struct Place {

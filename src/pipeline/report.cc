@@ -1,5 +1,7 @@
 #include "wakebuilder/pipeline/report.h"
 
+#include "wakebuilder/core/text.h"
+
 namespace wakebuilder::pipeline {
 namespace {
 
@@ -61,6 +63,48 @@ Dict scores_of(const WordReport& word, bool with_scores) {
   if (!with_scores) return {};
   const auto as_it_is = [](double number) -> Value { return number; };
   return {{"times_s", list_of(word.times_s, as_it_is)}, {"scores", list_of(word.scores, as_it_is)}};
+}
+
+/// "1": a rate as a key.
+Value rate_key(const OperatingPoint& point) { return core::to_text(point.wanted_per_hour); }
+
+Value clip_value(const ClipScore& clip) {
+  return Dict{{"file", clip.file.string()}, {"time_s", clip.time_s}, {"score", clip.score}};
+}
+
+Value missed_value(const ClipScore& clip) {
+  return Dict{{"file", clip.file.string()}, {"score", clip.score}};
+}
+
+Value folder_value(const FolderResult& folder, const std::vector<OperatingPoint>& points) {
+  Dict rates;
+  for (std::size_t i = 0; i < points.size(); ++i)
+    rates.emplace_back(rate_key(points[i]), folder.rates[i]);
+  return Dict{{"folder", folder.folder.string()},
+              {"positive", folder.positive},
+              {"clips", count(folder.clips)},
+              {"hours", folder.hours},
+              {folder.positive ? "miss_rate" : "false_accepts_per_hour", std::move(rates)}};
+}
+
+Dict evaluation_dict(const ModelEvaluation& model) {
+  Dict misses;
+  Dict thresholds;
+  for (const OperatingPoint& point : model.points) {
+    misses.emplace_back(rate_key(point), point.miss_rate);
+    thresholds.emplace_back(rate_key(point), point.threshold);
+  }
+  const auto folder = [&](const FolderResult& result) {
+    return folder_value(result, model.points);
+  };
+  return {{"model", model.model},
+          {"miss_rate", std::move(misses)},
+          {"threshold", std::move(thresholds)},
+          {"auc", model.auc},
+          {"eer", model.eer},
+          {"folders", list_of(model.folders, folder)},
+          {"false_accepts", list_of(model.false_accepts, clip_value)},
+          {"missed", list_of(model.missed, missed_value)}};
 }
 
 }  // namespace
@@ -194,6 +238,27 @@ Value to_value(const DetectReport& report) {
     models.emplace_back(word.model, std::move(scores));
   }
   value.emplace_back("models", std::move(models));
+  return value;
+}
+
+Value to_value(const EvaluateReport& report) {
+  Dict value = {{"positives", count(report.positives)},
+                {"negatives", count(report.negatives)},
+                {"negative_hours", report.negative_hours},
+                {"duplicates", count(report.duplicates)},
+                {"snr_db", report.snr_db ? Value(*report.snr_db) : Value()},
+                {"seed", count(report.seed)},
+                {"skipped", list_of(report.skipped, [](const SkippedFile& skipped) -> Value {
+                   return Dict{{"file", skipped.file.string()}, {"reason", skipped.reason}};
+                 })}};
+  if (report.models.size() == 1) {
+    Dict model = evaluation_dict(report.models.front());
+    value.insert(value.end(), model.begin(), model.end());
+  } else {
+    value.emplace_back("models", list_of(report.models, [](const ModelEvaluation& model) -> Value {
+                         return evaluation_dict(model);
+                       }));
+  }
   return value;
 }
 

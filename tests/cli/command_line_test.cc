@@ -55,6 +55,47 @@ TEST_F(CommandLineTest, ExportsByDefaultAsThePageOfContractsSays) {
   EXPECT_EQ(command.options.onnxruntime, "");
 }
 
+TEST_F(CommandLineTest, EvaluateTakesModelsAndFolders) {
+  ASSERT_THAT(parse({"evaluate",
+                     "a.onnx",
+                     "b.onnx",
+                     "--positive",
+                     "said",
+                     "more",
+                     "--negative",
+                     "other",
+                     "--snr",
+                     "10",
+                     "--seed",
+                     "7",
+                     "--threads",
+                     "2",
+                     "--plot",
+                     "p.svg",
+                     "--false-accepts-per-hour",
+                     "1",
+                     "3",
+                     "--json"}),
+              IsOk());
+  EXPECT_TRUE(line_.json);
+  const auto& command = this->command<EvaluateCommand>();
+  EXPECT_THAT(command.targets, ElementsAre("a.onnx", "b.onnx"));
+  EXPECT_THAT(command.options.positive, ElementsAre("said", "more"));
+  EXPECT_THAT(command.options.negative, ElementsAre("other"));
+  EXPECT_THAT(command.options.false_accepts_per_hour, ElementsAre(1, 3));
+  EXPECT_EQ(command.options.snr_db, 10);
+  EXPECT_EQ(command.options.seed, 7U);
+  EXPECT_EQ(command.options.threads, 2U);
+  EXPECT_EQ(command.plot, "p.svg");
+}
+
+TEST_F(CommandLineTest, EvaluatesAtFiveRatesWithoutNoiseByDefault) {
+  ASSERT_THAT(parse({"evaluate", "jarvis"}), IsOk());
+  const auto& options = command<EvaluateCommand>().options;
+  EXPECT_THAT(options.false_accepts_per_hour, ElementsAre(0.5, 1, 2, 5, 10));
+  EXPECT_EQ(options.snr_db, std::nullopt);
+}
+
 TEST_F(CommandLineTest, ExportTakesEachOfItsOptions) {
   ASSERT_THAT(parse({"export",
                      "--checkpoint",

@@ -52,6 +52,31 @@ TEST(Show, TellsWhatAnExportMadeAndTheProof) {
             "  took          0.12 s\n");
 }
 
+TEST(Show, ComparesModelsAtRatesOfFalseAccepts) {
+  pipeline::EvaluateReport report;
+  report.positives = 40;
+  report.negatives = 7;
+  report.negative_hours = 1.5;
+  report.snr_db = 10;
+  pipeline::ModelEvaluation model;
+  model.model = "jarvis";
+  model.points = {{.wanted_per_hour = 0.5, .per_hour = 0, .threshold = 0.75, .miss_rate = 0.125}};
+  model.auc = 0.99;
+  model.eer = 0.03;
+  model.false_accepts = {{.file = "other/a.wav", .time_s = 2.5, .score = 0.875}};
+  report.models = {model};
+  EXPECT_EQ(show(report),
+            "40 positives, 1.50 h of negatives in 7 clips, noise at 10 dB\n"
+            "miss rate in % at false accepts per hour\n"
+            "  model   0.5/h     AUC  EER %\n"
+            "  jarvis   12.5  0.9900    3.0\n"
+            "jarvis\n"
+            "  folder  clips  hours  0.5/h  of\n"
+            "  thresholds: 0.750000 (0.5/h)\n"
+            "  highest false accepts (1):\n"
+            "    0.8750  other/a.wav at 2.50 s\n");
+}
+
 TEST(Show, NamesTheFileOfTheWeightsAndRemarks) {
   pipeline::ExportReport report;
   report.external_data = "jarvis.data";

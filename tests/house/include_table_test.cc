@@ -36,7 +36,7 @@ const std::map<std::string, Module>& table() {
       {"corpus", {{"core", "audio"}, {}}},
       {"train", {{"core", "checkpoint", "model"}, {"torch/.*"}}},
       {"runtime", {{"core", "audio"}, {"onnxruntime_c_api\\.h"}}},
-      {"pipeline", {{"core", "audio", "checkpoint", "model", "onnx", "runtime"}, {}}},
+      {"pipeline", {{"core", "audio", "checkpoint", "corpus", "model", "onnx", "runtime"}, {}}},
       {"cli", {{"core", "audio", "runtime", "pipeline"}, {"CLI/.*"}}},
       {"capi", {{"core", "audio", "runtime", "pipeline"}, {}, {"stddef\\.h", "stdint\\.h"}}},
   };

@@ -6,6 +6,7 @@
 #include "wakebuilder/pipeline/bench.h"
 #include "wakebuilder/pipeline/convert.h"
 #include "wakebuilder/pipeline/detect.h"
+#include "wakebuilder/pipeline/evaluate.h"
 #include "wakebuilder/pipeline/export.h"
 #include "wakebuilder/pipeline/features.h"
 #include "wakebuilder/pipeline/inspect.h"
@@ -27,6 +28,7 @@ core::Value to_value(const std::vector<RegistrySummary>& models);
 core::Value to_value(const runtime::Detection& detection);
 core::Value to_value(const DetectReport& report);
 core::Value to_value(const BenchReport& report);
+core::Value to_value(const EvaluateReport& report);
 core::Value to_value(const ProvidersReport& report);
 
 }  // namespace wakebuilder::pipeline
