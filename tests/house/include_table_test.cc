@@ -32,8 +32,9 @@ const std::map<std::string, Module>& table() {
       {"checkpoint", {{"core"}, {"zlib\\.h"}}},
       {"model", {{"core", "audio"}, {}}},
       {"onnx", {{"core", "audio", "model"}, {"onnx/.*", "google/protobuf/.*"}}},
+      {"speech", {{"core", "audio"}, {"flite/.*"}}},
       {"runtime", {{"core", "audio"}, {"onnxruntime_c_api\\.h"}}},
-      {"pipeline", {{"core", "audio", "checkpoint", "model", "onnx", "runtime"}, {}}},
+      {"pipeline", {{"core", "audio", "checkpoint", "model", "onnx", "speech", "runtime"}, {}}},
       {"cli", {{"core", "audio", "runtime", "pipeline"}, {"CLI/.*"}}},
   };
   return modules;
