@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::string_view kProgram = "festival";
 constexpr std::chrono::milliseconds kQuestionLimit{20'000};
+constexpr std::chrono::milliseconds kUsualTime{500};  // of one utterance, on a busy machine
 constexpr std::size_t kBatch = 30;
 
 enum class Encoding { kLatin1, kLatin2, kUtf8 };
@@ -120,16 +121,26 @@ class FestivalVoice final : public Voice {
     return render_all({&utterance, 1}, limit).front();
   }
 
+  /// Where festival fails, the first that was not said is to blame; those after it are tried anew.
   std::vector<Rendering> render_all(std::span<const Utterance> utterances,
                                     std::chrono::milliseconds limit) const override {
     std::vector<Rendering> renderings;
-    if (utterances.empty()) return renderings;
-    auto folder = TemporaryFolder::make();
-    if (!folder) return {utterances.size(), fail(folder.error())};
-    const auto ran = run(utterances, *folder, limit * utterances.size());
-    for (std::size_t i = 0; i < utterances.size(); ++i)
-      renderings.push_back(result_of(utterances[i], *folder / (number(i) + ".wav"), ran));
+    while (renderings.size() < utterances.size())
+      render_until_failure(utterances.subspan(renderings.size()), limit, renderings);
     return renderings;
+  }
+
+  void render_until_failure(std::span<const Utterance> utterances, std::chrono::milliseconds limit,
+                            std::vector<Rendering>& renderings) const {
+    auto folder = TemporaryFolder::make();
+    if (!folder) return renderings.push_back(fail(folder.error()));
+    const auto ran = run(utterances, *folder, limit + kUsualTime * utterances.size());
+    for (std::size_t i = 0; i < utterances.size(); ++i) {
+      const Result<void> can_say = check(utterances[i]);
+      renderings.push_back(can_say ? result_of(utterances[i], *folder / (number(i) + ".wav"), ran)
+                                   : fail(can_say.error()));
+      if (can_say && !ran && !renderings.back()) return;
+    }
   }
 
   /// Runs one program for all of them, each written to its own file.
@@ -147,26 +158,26 @@ class FestivalVoice final : public Voice {
 
   /// What cannot be said leaves the others as they are.
   std::string statements(const Utterance& utterance, const std::filesystem::path& wav) const {
-    const auto text = quoted(utterance.text, encoding_);
-    if (!text || utterance.text.empty()) return {};
+    if (!check(utterance)) return {};
     return "(Parameter.set 'Duration_Stretch " + core::to_text(1 / utterance.speed) +
-           ")\n(unwind-protect (utt.save.wave (utt.synth (Utterance Text " + *text + ")) \"" +
-           wav.string() + "\" 'riff) nil)\n";
+           ")\n(unwind-protect (utt.save.wave (utt.synth (Utterance Text " +
+           *quoted(utterance.text, encoding_) + ")) \"" + wav.string() + "\" 'riff) nil)\n";
+  }
+
+  Result<void> check(const Utterance& utterance) const {
+    if (utterance.text.empty())
+      return fail(ErrorCode::kUnsupported, "festival takes text, not phonemes of espeak-ng");
+    return quoted(utterance.text, encoding_).map([](const std::string&) {});
   }
 
   /// What came before festival failed has been written, and counts.
-  Rendering result_of(const Utterance& utterance, const std::filesystem::path& wav,
-                      const Result<void>& ran) const {
-    if (utterance.text.empty())
-      return fail(ErrorCode::kUnsupported, "festival takes text, not phonemes of espeak-ng");
-    if (const auto text = quoted(utterance.text, encoding_); !text) return fail(text.error());
+  static Rendering result_of(const Utterance& utterance, const std::filesystem::path& wav,
+                             const Result<void>& ran) {
     auto bytes = core::read_text(wav);
-    if (!bytes && !ran) return fail(ran.error());
-    if (!bytes) {
-      return fail(ErrorCode::kUnsupported,
-                  "festival cannot say \"" + core::quote(utterance.text) + "\"");
-    }
-    return decode(*std::move(bytes), std::string(kProgram));
+    if (bytes) return decode(*std::move(bytes), std::string(kProgram));
+    if (!ran) return fail(ran.error());
+    return fail(ErrorCode::kUnsupported,
+                "festival cannot say \"" + core::quote(utterance.text) + "\"");
   }
 
   Encoding encoding_;

@@ -1,6 +1,7 @@
 // flite, linked. Its voices, the lexicon and the memory of a synthesis are global variables, so one
 // mutex lets one thread of the process in at a time: it makes a hundred seconds of speech in one.
 #include <array>
+#include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -82,6 +83,7 @@ class FliteVoice final : public Voice {
 
   Wave synthesise(const Utterance& u) const {
     const std::lock_guard lock(flite_mutex());
+    std::srand(1);  // the breath of awb, rms and slt comes from rand()
     set("duration_stretch", usual_stretch_ / u.speed);
     set("int_f0_target_mean", usual_pitch_hz_ * u.pitch);
     set("int_f0_target_stddev", usual_range_hz_ * u.pitch * u.intonation);

@@ -228,5 +228,26 @@ TEST(FestivalVoice, SaysManyTextsInOneProcess) {
                            "aj\\\"\")) "));
 }
 
+TEST(FestivalVoice, GoesOnAfterTheTextThatKilledIt) {
+  const Programs programs;
+  programs.add("festival", R"sh(
+case "$2" in
+  *voice.list*) printf 'festival 2.5.0\nkal_diphone english\n' ;;
+  *) sed -n 's/.*Text "\(.*\)")) "\(.*\.wav\)".*/\1 \2/p' "$2" | while read text wav; do
+       test $text = bad && kill -KILL $$
+       espeak-ng -w "$wav" "$text"
+     done ;;
+esac)sh");
+  const auto voices = installed_voices({.use_espeak = false, .use_flite = false});
+  ASSERT_THAT(voices, IsOk());
+  const std::vector<Utterance> texts = {
+      {.text = "one"}, {.text = "bad"}, {.text = "two"}, {.text = "bad"}, {.text = "three"}};
+  const auto said = (*voices)[0]->say_all(texts);
+  ASSERT_EQ(said.size(), 5U);
+  for (const std::size_t i : {0U, 2U, 4U}) EXPECT_THAT(said[i], IsOk()) << i;
+  for (const std::size_t i : {1U, 3U})
+    EXPECT_THAT(said[i], HasError(ErrorCode::kIo, "kal_diphone: festival: was killed by signal 9"));
+}
+
 }  // namespace
 }  // namespace wakebuilder::speech

@@ -74,11 +74,12 @@ class Voice {
   /// Engine and version: "espeak-ng 1.51".
   const std::string& engine() const { return engine_; }
 
-  /// Says it. Errors have the voice's name in front: as check_utterance(); kUnsupported for
-  /// phonemes where the engine takes none, for silence, for more than two minutes; kUnavailable
-  /// when the engine is not there (any more); kIo when it is not done in `limit`, is killed or
-  /// fails; kCorrupt for bytes that are no recording. flite, which is linked, knows no limit: it
-  /// makes a hundred seconds in one.
+  /// Says it: the same samples every time, but for commands. Errors have the voice's name in front:
+  /// as check_utterance(); kUnsupported for phonemes where the engine takes none, for silence, for
+  /// more than two minutes; kUnavailable when the engine is not there (any more); kIo when it is
+  /// not done in `limit`, is killed or fails; kCorrupt for bytes that are no recording. flite,
+  /// which is linked, knows no limit (it makes a hundred seconds in one), lets one thread in at a
+  /// time, and seeds std::rand().
   Rendering say(const Utterance& utterance,
                 std::chrono::milliseconds limit = kUtteranceLimit) const;
 
