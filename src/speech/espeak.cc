@@ -49,13 +49,6 @@ int pitch_steps(double pitch) {
   return std::clamp(static_cast<int>(std::lround(50 + 50 * std::log2(pitch))), 0, 99);
 }
 
-/// Text cannot begin phonemes: "[[" would.
-std::string harmless(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return c == '[' || c == ']'; }, ' ');
-  return text;
-}
-
 class EspeakVoice final : public Voice {
  public:
   EspeakVoice(std::string name, std::string language, std::string engine)
@@ -141,6 +134,12 @@ Result<std::vector<std::string>> speakers() {
 }
 
 }  // namespace
+
+std::string harmless(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '[' || c == ']'; }, ' ');
+  return text;
+}
 
 Result<std::vector<VoicePointer>> espeak_voices(bool with_variants, bool every_language) {
   WAKEBUILDER_TRY(const std::string engine, version());

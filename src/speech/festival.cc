@@ -146,7 +146,8 @@ class FestivalVoice final : public Voice {
   /// Runs one program for all of them, each written to its own file.
   Result<void> run(std::span<const Utterance> utterances, const TemporaryFolder& folder,
                    std::chrono::milliseconds limit) const {
-    std::string program = "(voice_" + name() + ")\n";
+    // The Czech voices draw their melody by chance, differently at each place of a batch.
+    std::string program = "(set! czech-randomize nil)\n(voice_" + name() + ")\n";
     for (std::size_t i = 0; i < utterances.size(); ++i)
       program += statements(utterances[i], folder / (number(i) + ".wav"));
     const auto path = folder / "say.scm";
