@@ -95,7 +95,7 @@ std::string filled(std::string_view word, std::string_view text, std::string_vie
 
 class CommandVoice final : public Voice {
  public:
-  CommandVoice(std::string command, std::vector<std::string> words)
+  CommandVoice(const std::string& command, std::vector<std::string> words)
       : Voice(command, VoiceGroup::kCommand, "", command), words_(std::move(words)) {}
 
  private:

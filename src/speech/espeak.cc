@@ -51,7 +51,7 @@ int pitch_steps(double pitch) {
 
 class EspeakVoice final : public Voice {
  public:
-  EspeakVoice(std::string name, std::string language, std::string engine)
+  EspeakVoice(std::string name, const std::string& language, std::string engine)
       : Voice(std::move(name),
               is_english(language) ? VoiceGroup::kEspeakEnglish : VoiceGroup::kEspeakOther,
               language, std::move(engine)) {}

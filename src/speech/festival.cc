@@ -133,7 +133,10 @@ class FestivalVoice final : public Voice {
   void render_until_failure(std::span<const Utterance> utterances, std::chrono::milliseconds limit,
                             std::vector<Rendering>& renderings) const {
     auto folder = TemporaryFolder::make();
-    if (!folder) return renderings.push_back(fail(folder.error()));
+    if (!folder) {
+      renderings.emplace_back(fail(folder.error()));
+      return;
+    }
     const auto ran = run(utterances, *folder, limit + kUsualTime * utterances.size());
     for (std::size_t i = 0; i < utterances.size(); ++i) {
       const Result<void> can_say = check(utterances[i]);

@@ -108,6 +108,7 @@ std::vector<VoicePointer> make_voices() {
   const std::lock_guard lock(flite_mutex());
   ::flite_init();
   std::vector<VoicePointer> voices;
+  voices.reserve(kEntries.size());
   for (const Entry& entry : kEntries) voices.push_back(std::make_shared<FliteVoice>(entry));
   return voices;
 }
@@ -116,8 +117,8 @@ std::vector<VoicePointer> make_voices() {
 
 std::vector<VoicePointer> flite_voices() {
   // Once: what a voice says later changes its features, which are its usual ones only now.
-  static const std::vector<VoicePointer> voices = make_voices();
-  return voices;
+  static const std::vector<VoicePointer> kVoices = make_voices();
+  return kVoices;
 }
 
 }  // namespace wakebuilder::speech

@@ -64,8 +64,8 @@ CostTable make_cost_table() {
 }
 
 const CostTable& costs() {
-  static const CostTable table = make_cost_table();
-  return table;
+  static const CostTable kTable = make_cost_table();
+  return kTable;
 }
 
 /// The last row of the table of edit distances, of `a` so far to each beginning of `b`.
@@ -289,8 +289,8 @@ std::string_view next_word(std::string_view& text) {
 }  // namespace
 
 PhonemeFeatures features(Phoneme phoneme) {
-  static const ClassTable classes = make_class_table();
-  return {index(phoneme) < kVowels, classes[index(phoneme)]};
+  static const ClassTable kTable = make_class_table();
+  return {index(phoneme) < kVowels, kTable[index(phoneme)]};
 }
 
 std::string_view to_string(Phoneme phoneme) { return kNames[index(phoneme)]; }

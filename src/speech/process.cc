@@ -131,6 +131,7 @@ void limit_files(pid_t child) {
 Result<pid_t> start(std::span<const std::string> words, const Streams& streams) {
   std::vector<std::string> copies(words.begin(), words.end());
   std::vector<char*> arguments;
+  arguments.reserve(copies.size() + 1);
   for (std::string& word : copies) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   pid_t child = 0;

@@ -1,6 +1,7 @@
 #include "wakebuilder/speech/respell.h"
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <mutex>
 #include <set>
@@ -91,22 +92,24 @@ std::string in_script(const IndicScript& script, std::span<const Phoneme> phonem
 
 /// All single phonemes that occur in the table of mnemonics.
 const std::vector<std::string>& all_mnemonics() {
-  static const std::vector<std::string> all = [] {
+  static const std::vector<std::string> kAll = [] {
     std::set<std::string> found;
     for (const MnemonicForms& entry : kMnemonicForms)
       for (const std::string& form : split(entry.forms, ' '))
         for (std::string& part : split(form, '|')) found.insert(std::move(part));
     return std::vector<std::string>(found.begin(), found.end());
   }();
-  return all;
+  return kAll;
 }
 
 bool is_vowel_mnemonic(const std::string& mnemonic) {
   return std::string_view("aAeEiIoOuUV@30").find(mnemonic[0]) != std::string_view::npos;
 }
 
-std::string without_stress(std::string text) {
+/// Without stress, and in lower case: Italian writes its u as U.
+std::string simplified(std::string text) {
   std::erase_if(text, [](char c) { return c == '\'' || c == ',' || c == ' ' || c == '\r'; });
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return text;
 }
 
@@ -122,7 +125,7 @@ Result<std::set<std::string>> ask_inventory(std::string_view language) {
   std::string line;
   for (const std::string& mnemonic : all_mnemonics()) {
     if (!std::getline(lines, line)) break;
-    if (without_stress(line).starts_with(mnemonic)) known.insert(mnemonic);
+    if (simplified(line).starts_with(simplified(mnemonic))) known.insert(mnemonic);
   }
   return known;
 }

@@ -76,8 +76,7 @@ class Worker {
       : jobs_(jobs), options_(options) {}
 
   std::vector<Rendering> say(const Piece& piece) const {
-    if (options_.is_stopped && options_.is_stopped())
-      return std::vector<Rendering>(piece.size(), fail(ErrorCode::kIo, "stopped"));
+    if (options_.is_stopped && options_.is_stopped()) return stopped(piece.size());
     std::vector<Rendering> renderings(piece.size());
     std::vector<std::size_t> missing;
     for (std::size_t i = 0; i < piece.size(); ++i)
@@ -87,6 +86,12 @@ class Worker {
   }
 
  private:
+  static std::vector<Rendering> stopped(std::size_t count) {
+    std::vector<Rendering> renderings;
+    renderings.resize(count, fail(ErrorCode::kIo, "stopped"));
+    return renderings;
+  }
+
   bool find(const Job& job, Rendering& rendering) const {
     if (options_.cache == nullptr) return false;
     auto samples = options_.cache->find(cache_key(*job.voice, job.utterance));
@@ -98,6 +103,7 @@ class Worker {
   void say_missing(const Piece& piece, const std::vector<std::size_t>& missing,
                    std::vector<Rendering>& renderings) const {
     std::vector<Utterance> utterances;
+    utterances.reserve(missing.size());
     for (const std::size_t i : missing) utterances.push_back(jobs_[piece[i]].utterance);
     const Voice& voice = *jobs_[piece[0]].voice;
     std::vector<Rendering> said = voice.say_all(utterances, options_.utterance_limit);

@@ -55,6 +55,7 @@ TEST(Mnemonics, AreTheFirstThatTheVoiceHas) {
   EXPECT_EQ(mnemonics(sounds("JH AA R V IH S"), "de").value_or(""), "dZ|A:|r|v|I|s");
   EXPECT_EQ(mnemonics(sounds("JH AA R V IH S"), "es").value_or(""), "dZ|a|R|v|i|s");
   EXPECT_EQ(mnemonics(sounds("T ER"), "es").value_or(""), "t|@R");
+  EXPECT_EQ(mnemonics(sounds("Y UW"), "it").value_or(""), "j|u:");
 }
 
 TEST(Mnemonics, AskOnceAndSayWhyNot) {
