@@ -103,17 +103,20 @@ Result<Dictionary> Dictionary::load() {
 
 Result<Dictionary> Dictionary::load(const fs::path& path) {
   WAKEBUILDER_TRY(const std::string text, core::read_text(path));
+  auto parsed = parse(text);
+  if (!parsed) return fail_in(core::shown(path), std::move(parsed).error());
+  return parsed;
+}
+
+Result<Dictionary> Dictionary::parse(std::string_view text) {
   std::vector<SpokenWord> words;
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    const std::size_t size = std::min(rest.find('\n'), rest.size());
-    if (auto word = entry(rest.substr(0, size))) words.push_back(*std::move(word));
-    rest.remove_prefix(std::min(size + 1, rest.size()));
+  while (!text.empty()) {
+    const std::size_t size = std::min(text.find('\n'), text.size());
+    if (auto word = entry(text.substr(0, size))) words.push_back(*std::move(word));
+    text.remove_prefix(std::min(size + 1, text.size()));
   }
-  if (words.empty()) {
-    return fail(ErrorCode::kCorrupt,
-                core::shown(path) + ": expected words and their phonemes, found none");
-  }
+  if (words.empty())
+    return fail(ErrorCode::kCorrupt, "expected words and their phonemes, found none");
   tidy(words);
   return Dictionary(std::move(words));
 }

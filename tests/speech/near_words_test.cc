@@ -16,11 +16,9 @@ using test::TemporaryFolder;
 using testing::ElementsAre;
 
 Dictionary dictionary_of(const std::string& text) {
-  const TemporaryFolder folder;
-  test::write(folder / "words", text);
-  auto loaded = Dictionary::load(folder / "words");
-  EXPECT_THAT(loaded, IsOk());
-  return *std::move(loaded);
+  auto parsed = Dictionary::parse(text);
+  EXPECT_THAT(parsed, IsOk());
+  return *std::move(parsed);
 }
 
 const Dictionary& installed() {
@@ -65,8 +63,9 @@ TEST(Dictionary, ReadsFestivalsFormAndTheOther) {
 TEST(Dictionary, RejectsAFileWithoutWords) {
   const TemporaryFolder folder;
   test::write(folder / "words", "once upon a time\n");
-  EXPECT_THAT(Dictionary::load(folder / "words"),
-              HasError(ErrorCode::kCorrupt, "expected words and their phonemes, found none"));
+  EXPECT_THAT(
+      Dictionary::load(folder / "words"),
+      HasError(ErrorCode::kCorrupt, "words: expected words and their phonemes, found none"));
   EXPECT_THAT(Dictionary::load(folder / "none"), HasError(ErrorCode::kNotFound, "none"));
 }
 

@@ -33,6 +33,9 @@ class Dictionary {
   /// without any word.
   static Result<Dictionary> load(const std::filesystem::path& path);
 
+  /// The same from memory. Errors: kCorrupt.
+  static Result<Dictionary> parse(std::string_view text);
+
   /// In the order of the alphabet.
   std::span<const SpokenWord> words() const { return words_; }
 
