@@ -110,15 +110,32 @@ TEST(Cache, DoesNothingWhenItIsNotUsed) {
   EXPECT_FALSE(fs::exists(folder / "cache"));
 }
 
+/// Set while it lives.
+class Variable {
+ public:
+  Variable(const char* name, const std::string& value) : name_(name) {
+    if (const char* before = std::getenv(name)) before_ = before;
+    ::setenv(name, value.c_str(), 1);
+  }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+  ~Variable() { before_ ? ::setenv(name_, before_->c_str(), 1) : ::unsetenv(name_); }
+
+ private:
+  const char* name_;
+  std::optional<std::string> before_;
+};
+
 TEST(Cache, IsWhereXdgSays) {
-  const TemporaryFolder folder;
-  const char* usual = std::getenv("XDG_CACHE_HOME");
-  const std::string kept = usual == nullptr ? "" : usual;
-  ::setenv("XDG_CACHE_HOME", folder.path().c_str(), 1);
-  EXPECT_EQ(usual_cache_folder(), folder.path() / "wakebuilder/speech");
-  ::setenv("XDG_CACHE_HOME", "relative", 1);
-  EXPECT_EQ(usual_cache_folder(), fs::path(std::getenv("HOME")) / ".cache/wakebuilder/speech");
-  usual == nullptr ? ::unsetenv("XDG_CACHE_HOME") : ::setenv("XDG_CACHE_HOME", kept.c_str(), 1);
+  const Variable home("HOME", "/home/somebody");
+  {
+    const Variable xdg("XDG_CACHE_HOME", "/caches");
+    EXPECT_EQ(usual_cache_folder(), fs::path("/caches/wakebuilder/speech"));
+  }
+  const Variable relative("XDG_CACHE_HOME", "relative");
+  EXPECT_EQ(usual_cache_folder(), fs::path("/home/somebody/.cache/wakebuilder/speech"));
+  const Variable none("HOME", "");
+  EXPECT_THAT(usual_cache_folder(), HasError(ErrorCode::kNotFound, "found neither"));
 }
 
 TEST(Cache, SaysWhyThereIsNoFolder) {
