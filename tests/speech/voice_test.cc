@@ -141,6 +141,22 @@ TEST(Voice, LeavesNothingOfACommandRunning) {
   EXPECT_TRUE(ends(std::stoi(child)));
 }
 
+TEST(Voice, OfAnEspeakThatFailsLaterSaysHow) {
+  const VoicePointer english = voice("en-us+f1");
+  const Programs programs;
+  programs.add("espeak-ng", "kill -STOP $$");
+  EXPECT_THAT(english->say({.text = "a"}, milliseconds(100)),
+              HasError(ErrorCode::kIo, "en-us+f1: espeak-ng: did not finish in 0.1 s"));
+  programs.add("espeak-ng", "kill -KILL $$");
+  EXPECT_THAT(english->say({.text = "a"}),
+              HasError(ErrorCode::kIo, "en-us+f1: espeak-ng: was killed by signal 9"));
+  programs.add("espeak-ng", "printf 'RIFF....WAVEfmt ....'");
+  EXPECT_FALSE(english->say({.text = "a"}).has_value());
+  const Programs none(true);
+  EXPECT_THAT(english->say({.text = "a"}),
+              HasError(ErrorCode::kUnavailable, "en-us+f1: espeak-ng: is not installed"));
+}
+
 TEST(CommandVoice, FillsTextAndWavIntoSingleArguments) {
   const Programs programs;
   programs.add("speaker",
@@ -191,6 +207,17 @@ TEST(InstalledVoices, MissAnEngineWithoutAnError) {
   EXPECT_EQ(voices->size(), 5U);
   EXPECT_THAT(installed_voices({.use_flite = false}),
               HasError(ErrorCode::kUnavailable, "found none: install espeak-ng"));
+}
+
+TEST(InstalledVoices, LeaveOutAnEspeakThatAnswersNonsense) {
+  const Programs programs;
+  for (const char* script :
+       {"echo nonsense", "exit 1", "kill -KILL $$", "head -c 4096 /dev/zero"}) {
+    programs.add("espeak-ng", script);
+    const auto voices = installed_voices({.use_festival = false});
+    ASSERT_THAT(voices, IsOk());
+    EXPECT_EQ(voices->size(), 5U) << script;
+  }
 }
 
 // As festival answers, and as it writes: what its program says last names the file.
