@@ -137,6 +137,7 @@ Result<std::set<std::string>> inventory(std::string_view language) {
   const std::lock_guard lock(mutex);
   if (const auto found = asked.find(language); found != asked.end()) return found->second;
   WAKEBUILDER_TRY(std::set<std::string> known, ask_inventory(language));
+  if (known.empty()) return known;  // perhaps it answers the next time
   return asked.emplace(language, std::move(known)).first->second;
 }
 
