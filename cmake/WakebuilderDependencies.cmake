@@ -29,6 +29,24 @@ else()
   target_compile_definitions(wakebuilder_libonnx INTERFACE ONNX_NAMESPACE=onnx ONNX_ML=1)
 endif()
 
+# flite, which has neither a CMake nor a pkg-config file: the engine, English, and five voices.
+find_path(WAKEBUILDER_FLITE_INCLUDE_DIR flite/flite.h)
+set(flite_names flite_cmu_us_awb flite_cmu_us_kal flite_cmu_us_kal16 flite_cmu_us_rms flite_cmu_us_slt
+  flite_usenglish flite_cmulex flite)
+add_library(wakebuilder_flite INTERFACE)
+set_target_properties(wakebuilder_flite PROPERTIES EXPORT_NAME flite)
+foreach(name IN LISTS flite_names)
+  string(TOUPPER "WAKEBUILDER_${name}_LIBRARY" variable)
+  find_library(${variable} ${name})
+  mark_as_advanced(${variable})
+  if(NOT WAKEBUILDER_FLITE_INCLUDE_DIR OR NOT ${variable})
+    message(FATAL_ERROR "lib${name} and its headers are not installed. Run scripts/setup.sh, or install flite1-dev")
+  endif()
+  target_link_libraries(wakebuilder_flite INTERFACE "$<BUILD_INTERFACE:${${variable}}>" "$<INSTALL_INTERFACE:${name}>")
+endforeach()
+target_link_libraries(wakebuilder_flite INTERFACE m)
+target_include_directories(wakebuilder_flite SYSTEM INTERFACE "$<BUILD_INTERFACE:${WAKEBUILDER_FLITE_INCLUDE_DIR}>")
+
 # ONNX Runtime: headers only. The library is opened with dlopen.
 if(WAKEBUILDER_WITH_ORT)
   if(NOT EXISTS "${WAKEBUILDER_ONNXRUNTIME_INCLUDE_DIR}/onnxruntime_c_api.h")

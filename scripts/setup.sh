@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs what wakebuilder is built from and runs with, on Debian 12 or 13 and Ubuntu 24.04 or later.
 #
-# usage: scripts/setup.sh [--dev] [--prefix DIR]
+# usage: scripts/setup.sh [--dev] [--voices] [--prefix DIR]
 #   --dev         also clang, clang-tidy and clang-format
+#   --voices      also festival's voices: more variety of synthetic speech, 83 MB
 #   --prefix DIR  where ONNX Runtime and the speech embedding go, which no package of Debian has
 #                 (default: .deps)
 #
@@ -23,11 +24,20 @@ packages=(
   g++ make cmake ninja-build pkg-config ccache ca-certificates openssl
   libonnx-dev libprotobuf-dev protobuf-compiler nlohmann-json3-dev libexpected-dev libcli11-dev
   libssl-dev zlib1g-dev libsndfile1-dev libsoxr-dev libpng-dev portaudio19-dev libasound2-dev
+  flite1-dev espeak-ng festlex-cmu
   libgtest-dev libgmock-dev libbenchmark-dev)
+
+# More voices: optional, since training works without them. festvox-ru (179 MB) is left out.
+voice_packages=(
+  festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts festvox-czech-dita festvox-czech-krb
+  festvox-czech-machac festvox-czech-ph festvox-italp16k festvox-itapc16k festvox-ca-ona-hts
+  festvox-suopuhe-lj festvox-suopuhe-mv festival-hi festvox-hi-nsk
+  festival-mr festvox-mr-nsk festival-te festvox-te-nsk)
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 prefix=$root/.deps
 dev=
+voices=
 
 say() { printf 'setup: %s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
@@ -35,9 +45,10 @@ die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 while [ $# -gt 0 ]; do
   case $1 in
     --dev) dev=1 ;;
+    --voices) voices=1 ;;
     --prefix) [ $# -ge 2 ] || die "--prefix needs a folder"; prefix=$2; shift ;;
-    -h|--help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
-    *) die "unknown option $1; usage: scripts/setup.sh [--dev] [--prefix DIR]" ;;
+    -h|--help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) die "unknown option $1; usage: scripts/setup.sh [--dev] [--voices] [--prefix DIR]" ;;
   esac
   shift
 done
@@ -115,6 +126,7 @@ if [ -n "$dev" ]; then
   [ -n "$major" ] || die "no package clang was found"
   packages+=("clang-$major" "clang-tidy-$major" "clang-format-$major" "libclang-rt-$major-dev")
 fi
+[ -z "$voices" ] || packages+=("${voice_packages[@]}")
 
 if ! has_torch; then
   update_lists

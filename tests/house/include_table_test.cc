@@ -33,10 +33,12 @@ const std::map<std::string, Module>& table() {
       {"checkpoint", {{"core"}, {"zlib\\.h"}}},
       {"model", {{"core", "audio"}, {}}},
       {"onnx", {{"core", "audio", "model"}, {"onnx/.*", "google/protobuf/.*"}}},
+      {"speech", {{"core", "audio"}, {"flite/.*"}}},
       {"corpus", {{"core", "audio"}, {}}},
       {"train", {{"core", "checkpoint", "model"}, {"torch/.*"}}},
       {"runtime", {{"core", "audio"}, {"onnxruntime_c_api\\.h"}}},
-      {"pipeline", {{"core", "audio", "checkpoint", "corpus", "model", "onnx", "runtime"}, {}}},
+      {"pipeline",
+       {{"core", "audio", "checkpoint", "corpus", "model", "onnx", "speech", "runtime"}, {}}},
       {"cli", {{"core", "audio", "runtime", "pipeline"}, {"CLI/.*"}}},
       {"capi", {{"core", "audio", "runtime", "pipeline"}, {}, {"stddef\\.h", "stdint\\.h"}}},
   };

@@ -1,0 +1,241 @@
+#include "speech/process.h"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <sstream>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <vector>
+
+#include <poll.h>
+#include <spawn.h>
+
+extern "C" {
+#include <sys/pidfd.h>  // glibc 2.36's forgets C++
+}
+
+#include "wakebuilder/core/expect.h"
+#include "wakebuilder/core/file.h"
+#include "wakebuilder/core/text.h"
+
+extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX has it in no header
+
+namespace wakebuilder::speech {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+constexpr rlim_t kMostBytes = rlim_t{64} << 20U;
+
+/// A file descriptor, closed at the end of a scope.
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  int get() const { return value_; }
+
+ private:
+  int value_;
+};
+
+/// A file without a name: unlike a pipe it takes all that is written while nobody reads, and ends
+/// although some grandchild still holds it.
+class Scratch {
+ public:
+  Scratch() : file_(::memfd_create("wakebuilder", MFD_CLOEXEC)) {}
+
+  int descriptor() const { return file_.get(); }
+
+  bool fill(std::string_view text) const {
+    return ::pwrite(file_.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
+  }
+
+  std::string contents() const {
+    struct stat status {};
+    if (::fstat(file_.get(), &status) != 0) return {};
+    std::string text(static_cast<std::size_t>(status.st_size), '\0');
+    const ssize_t got = ::pread(file_.get(), text.data(), text.size(), 0);
+    text.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+    return text;
+  }
+
+ private:
+  Descriptor file_;
+};
+
+struct Streams {
+  Scratch input;
+  Scratch output;
+  Scratch errors;
+};
+
+class FileActions {
+ public:
+  explicit FileActions(const Streams& streams) {
+    ::posix_spawn_file_actions_init(&actions_);
+    ::posix_spawn_file_actions_adddup2(&actions_, streams.input.descriptor(), STDIN_FILENO);
+    ::posix_spawn_file_actions_adddup2(&actions_, streams.output.descriptor(), STDOUT_FILENO);
+    ::posix_spawn_file_actions_adddup2(&actions_, streams.errors.descriptor(), STDERR_FILENO);
+  }
+  FileActions(const FileActions&) = delete;
+  FileActions& operator=(const FileActions&) = delete;
+  ~FileActions() { ::posix_spawn_file_actions_destroy(&actions_); }
+  const posix_spawn_file_actions_t* get() const { return &actions_; }
+
+ private:
+  posix_spawn_file_actions_t actions_{};
+};
+
+/// A group of its own, and signals as a new process expects them.
+class Attributes {
+ public:
+  Attributes() {
+    ::posix_spawnattr_init(&attributes_);
+    sigset_t signals;
+    ::sigemptyset(&signals);
+    ::posix_spawnattr_setsigmask(&attributes_, &signals);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ})
+      ::sigaddset(&signals, signal);
+    ::posix_spawnattr_setsigdefault(&attributes_, &signals);
+    ::posix_spawnattr_setpgroup(&attributes_, 0);
+    ::posix_spawnattr_setflags(
+        &attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+  }
+  Attributes(const Attributes&) = delete;
+  Attributes& operator=(const Attributes&) = delete;
+  ~Attributes() { ::posix_spawnattr_destroy(&attributes_); }
+  const posix_spawnattr_t* get() const { return &attributes_; }
+
+ private:
+  posix_spawnattr_t attributes_{};
+};
+
+void limit_files(pid_t child) {
+  const struct rlimit bytes { .rlim_cur = kMostBytes, .rlim_max = kMostBytes };
+  const struct rlimit no_core { .rlim_cur = 0, .rlim_max = 0 };
+  ::prlimit(child, RLIMIT_FSIZE, &bytes, nullptr);
+  ::prlimit(child, RLIMIT_CORE, &no_core, nullptr);
+}
+
+Result<pid_t> start(std::span<const std::string> words, const Streams& streams) {
+  std::vector<std::string> copies(words.begin(), words.end());
+  std::vector<char*> arguments;
+  arguments.reserve(copies.size() + 1);
+  for (std::string& word : copies) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  pid_t child = 0;
+  const int error = ::posix_spawnp(&child, arguments[0], FileActions(streams).get(),
+                                   Attributes().get(), arguments.data(), environ);
+  if (error == 0) {
+    limit_files(child);
+    return child;
+  }
+  return fail(ErrorCode::kUnavailable,
+              error == ENOENT ? "is not installed"
+                              : std::string("cannot be started: ") +
+                                    std::strerror(error));  // NOLINT(concurrency-mt-unsafe)
+}
+
+/// True when the child has ended before the deadline.
+bool wait_until(pid_t child, Clock::time_point deadline) {
+  const Descriptor handle(::pidfd_open(child, 0));
+  struct pollfd waiting {
+    .fd = handle.get(), .events = POLLIN, .revents = 0
+  };
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    const int ready = ::poll(&waiting, 1, left > 0 ? static_cast<int>(left) : 0);
+    if (ready >= 0 || errno != EINTR) return ready > 0;
+  }
+}
+
+int reap(pid_t child) {
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return status;
+}
+
+/// Of what a program complained about: the first line that speaks of an error, else the last one.
+std::string complaint(const std::string& text) {
+  std::istringstream lines(text);
+  std::string last;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty()) continue;
+    last = line;
+    if (line.find("rror") != std::string::npos || line.find("ERROR") != std::string::npos) break;
+  }
+  return core::quote(last);
+}
+
+std::string seconds(std::chrono::milliseconds time) {
+  return core::to_text(static_cast<double>(time.count()) / 1000) + " s";
+}
+
+Result<void> judge(int status, const Streams& streams) {
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ)
+    return fail(ErrorCode::kIo, "wrote more than 64 MiB");
+  if (WIFSIGNALED(status)) {
+    return fail(ErrorCode::kIo, "was killed by signal " + std::to_string(WTERMSIG(status)));
+  }
+  if (WEXITSTATUS(status) == 0) return {};
+  const std::string reason = complaint(streams.errors.contents());
+  return fail(ErrorCode::kIo, "ended with exit status " + std::to_string(WEXITSTATUS(status)) +
+                                  (reason.empty() ? "" : ": " + reason));
+}
+
+Result<std::string> run(std::span<const std::string> words, std::string_view input,
+                        std::chrono::milliseconds limit) {
+  const Streams streams;
+  if (!streams.input.fill(input)) return fail(ErrorCode::kIo, "cannot be given its input");
+  const auto deadline = Clock::now() + limit;
+  WAKEBUILDER_TRY(const pid_t child, start(words, streams));
+  const bool is_done = wait_until(child, deadline);
+  ::kill(-child, SIGKILL);  // the child is not reaped yet, so its number is still its own
+  const int status = reap(child);
+  if (!is_done) return fail(ErrorCode::kIo, "did not finish in " + seconds(limit));
+  WAKEBUILDER_CHECK(judge(status, streams));
+  return streams.output.contents();
+}
+
+bool is_program(const fs::path& path) {
+  std::error_code error;
+  return fs::is_regular_file(path, error) && ::access(path.c_str(), X_OK) == 0;
+}
+
+}  // namespace
+
+std::optional<fs::path> find_program(const std::string& name) {
+  if (name.find('/') != std::string::npos)
+    return is_program(name) ? std::optional<fs::path>(name) : std::nullopt;
+  const char* path = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe)
+  std::string_view rest = path == nullptr ? "/usr/bin:/bin" : path;
+  for (;;) {
+    const std::size_t colon = rest.find(':');
+    const fs::path found = fs::path(rest.substr(0, colon)) / name;
+    if (is_program(found)) return found;
+    if (colon == std::string_view::npos) return std::nullopt;
+    rest.remove_prefix(colon + 1);
+  }
+}
+
+Result<std::string> run_program(std::span<const std::string> words, std::string_view input,
+                                std::chrono::milliseconds limit) {
+  WAKEBUILDER_EXPECT(!words.empty());
+  auto output = run(words, input, limit);
+  if (!output) return fail_in(core::shown(words[0]), std::move(output).error());
+  return output;
+}
+
+}  // namespace wakebuilder::speech
