@@ -17,7 +17,7 @@ constexpr std::uint64_t kLeast = 1600;  ///< shorter clips are filled up with ze
 constexpr std::size_t kPinkSamples = 150 * kRateHz;
 constexpr std::size_t kLeastTalk = 4000;
 constexpr std::size_t kTalkers = 8;
-constexpr int kMostTries = 10'000;
+constexpr int kMostTries = 1000;  ///< one after the other that are too short
 
 Result<void> each_piece_of(const std::filesystem::path& path, const TakeSamples& take) {
   WAKEBUILDER_TRY(auto reader, audio::AudioReader::open(path));
@@ -49,7 +49,8 @@ Result<void> add_talker(std::span<const std::filesystem::path> speech, corpus::R
   for (std::size_t at = 0; at < out.size();) {
     const auto file = random.index(static_cast<std::int64_t>(speech.size()));
     const auto samples = talk(speech[static_cast<std::size_t>(file)], out.size() - at);
-    if (samples.empty() && ++tries == kMostTries) {
+    tries = samples.empty() ? tries + 1 : 0;
+    if (tries == kMostTries) {
       return fail(ErrorCode::kInvalidArgument,
                   "expected a negative of at least 0.25 s to make babble of, found none");
     }
