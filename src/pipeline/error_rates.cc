@@ -91,7 +91,8 @@ OperatingPoint ErrorRates::at(double false_accepts_per_hour) const {
 double ErrorRates::auc() const {
   double wins = 0;
   for (const double negative : highest_) {
-    const auto [first, last] = std::ranges::equal_range(positives_, negative);
+    const auto first = std::ranges::lower_bound(positives_, negative);
+    const auto last = std::ranges::upper_bound(positives_, negative);
     wins += static_cast<double>(positives_.end() - last) + static_cast<double>(last - first) / 2;
   }
   return wins / static_cast<double>(positives_.size()) / static_cast<double>(highest_.size());

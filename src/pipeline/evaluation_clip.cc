@@ -16,8 +16,9 @@ constexpr std::uint64_t kMostKept = 60 * kRateHz;
 constexpr std::uint64_t kLeast = 1600;  ///< shorter clips are filled up with zeros
 constexpr std::size_t kPinkSamples = 150 * kRateHz;
 constexpr std::size_t kLeastTalk = 4000;
+constexpr double kLatestTalk = 600.0 * kRateHz;
 constexpr std::size_t kTalkers = 8;
-constexpr int kMostTries = 10'000;
+constexpr int kMostTries = 1000;  ///< one after the other that are too short
 
 Result<void> each_piece_of(const std::filesystem::path& path, const TakeSamples& take) {
   WAKEBUILDER_TRY(auto reader, audio::AudioReader::open(path));
@@ -29,12 +30,34 @@ Result<void> each_piece_of(const std::filesystem::path& path, const TakeSamples&
   }
 }
 
-/// The first `most` samples of a recording at its active level of 1; nothing when it is too short
-/// or cannot be read.
-std::vector<float> talk(const std::filesystem::path& path, std::size_t most) {
+/// Where talkers of a long recording begin: not all at the same place, but in its first minutes.
+std::size_t begin_of_talk(const audio::AudioInfo& info, std::size_t most, corpus::Random& random) {
+  const double length = static_cast<double>(info.frames.value_or(0)) * kRateHz /
+                        static_cast<double>(info.sample_rate_hz);
+  const double room = std::min(length - static_cast<double>(most), kLatestTalk);
+  return room < 1 ? 0 : static_cast<std::size_t>(random.index(static_cast<std::int64_t>(room)));
+}
+
+Result<void> skip(audio::AudioReader& reader, std::size_t samples) {
+  std::vector<float> piece(kPiece);
+  while (samples > 0) {
+    WAKEBUILDER_TRY(const std::size_t count,
+                    reader.read(std::span(piece).first(std::min(samples, kPiece))));
+    if (count == 0) return {};
+    samples -= count;
+  }
+  return {};
+}
+
+/// At most `most` samples of a recording at its active level of 1; nothing when it is too short or
+/// cannot be read.
+std::vector<float> talk(const std::filesystem::path& path, std::size_t most,
+                        corpus::Random& random) {
   auto reader = audio::AudioReader::open(path);
   if (!reader) return {};
-  std::vector<float> samples(std::max(most, kLeastTalk));
+  most = std::max(most, kLeastTalk);
+  if (!skip(*reader, begin_of_talk(reader->info(), most, random))) return {};
+  std::vector<float> samples(most);
   const auto count = reader->read(samples);
   if (!count || *count < kLeastTalk) return {};
   samples.resize(*count);
@@ -48,8 +71,9 @@ Result<void> add_talker(std::span<const std::filesystem::path> speech, corpus::R
   int tries = 0;
   for (std::size_t at = 0; at < out.size();) {
     const auto file = random.index(static_cast<std::int64_t>(speech.size()));
-    const auto samples = talk(speech[static_cast<std::size_t>(file)], out.size() - at);
-    if (samples.empty() && ++tries == kMostTries) {
+    const auto samples = talk(speech[static_cast<std::size_t>(file)], out.size() - at, random);
+    tries = samples.empty() ? tries + 1 : 0;
+    if (tries == kMostTries) {
       return fail(ErrorCode::kInvalidArgument,
                   "expected a negative of at least 0.25 s to make babble of, found none");
     }

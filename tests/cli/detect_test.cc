@@ -401,7 +401,7 @@ TEST_F(DetectVerb, TakesNoMoreMemoryForAnHour) {
   }
   ASSERT_TRUE(core::write_file(folder_ / "short.raw", minute));
   const auto one = detect({model(), "-", "--json"}, {.input_from = folder_ / "short.raw"});
-  Surroundings surroundings{.input_from = folder_ / "long.raw"};
+  Surroundings surroundings{.input_from = folder_ / "long.raw", .patience = 10};
   if (!kIsSanitized) surroundings.memory = 80'000'000;
   const auto all = detect({model(), "-", "--json"}, surroundings);
   EXPECT_EQ(all.status, one.status) << all.err;

@@ -73,7 +73,7 @@ void prepare(const Surroundings& surroundings, const Child& child) {
   if (surroundings.largest_file) limit_files(*surroundings.largest_file);
   if (surroundings.memory) limit_memory(*surroundings.memory);
   if (surroundings.as_nobody) become_nobody();
-  ::alarm(kAlarmSeconds);
+  ::alarm(kAlarmSeconds * surroundings.patience);
 }
 
 }  // namespace

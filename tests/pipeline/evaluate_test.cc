@@ -1,5 +1,6 @@
 #include "wakebuilder/pipeline/evaluate.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -273,6 +274,21 @@ TEST(EvaluationNoise, IsAsLoudInBothHalves) {
     for (const float sample : half) energy += static_cast<double>(sample) * double{sample};
     EXPECT_NEAR(energy / 2.4e6, 1, 1e-3);
   }
+}
+
+TEST(EvaluationNoise, HasTalkersOfOneLongRecordingAtDifferentPlaces) {
+  // 170 s of silence in which a single second is loud: eight talkers, so up to eight loud seconds.
+  const TemporaryFolder folder;
+  std::vector<float> sound(170 * 16'000);
+  std::fill_n(sound.begin() + 60 * 16'000, 16'000, 0.5F);
+  write_sound(folder / "long.wav", sound);
+  const std::vector<fs::path> speech = {folder / "long.wav"};
+  corpus::Random random(1);
+  const auto noise = evaluation_noise(speech, random);
+  ASSERT_THAT(noise, IsOk());
+  const auto loud = std::count_if(noise->begin() + 2'400'000, noise->end(),
+                                  [](float sample) { return sample > 0.01F; });
+  EXPECT_GT(loud, 2 * 16'000);
 }
 
 TEST(EvaluationNoise, NeedsSpeechOfAQuarterOfASecond) {
