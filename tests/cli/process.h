@@ -16,11 +16,11 @@ struct Surroundings {
   std::filesystem::path folder{};                    ///< to work in; "" for this process's
   std::map<std::string, std::string> environment{};  ///< added to this process's
   std::optional<std::size_t> largest_file{};  ///< bytes; what goes beyond fails as on a full disk
-  unsigned patience = 1;                ///< times what it may take before it counts as hanging
-  bool as_nobody = false;               ///< without the rights of root
-  std::string output_to{};              ///< a file for stdout, instead of Outcome::out
-  std::string input_from{};             ///< a file for stdin, instead of /dev/null
-  std::optional<std::size_t> memory{};  ///< bytes of heap and stack that it may have
+  bool as_nobody = false;                     ///< without the rights of root
+  std::string output_to{};                    ///< a file for stdout, instead of Outcome::out
+  std::string input_from{};                   ///< a file for stdin, instead of /dev/null
+  std::optional<std::size_t> memory{};        ///< bytes of heap and stack that it may have
+  unsigned patience = 1;  ///< times what it may take before it counts as hanging
   std::string program = WAKEBUILDER_PROGRAM;
 };
 
