@@ -35,7 +35,9 @@ std::size_t begin_of_talk(const audio::AudioInfo& info, std::size_t most, corpus
   const double length = static_cast<double>(info.frames.value_or(0)) * kRateHz /
                         static_cast<double>(info.sample_rate_hz);
   const double room = std::min(length - static_cast<double>(most), kLatestTalk);
-  return room < 1 ? 0 : static_cast<std::size_t>(random.index(static_cast<std::int64_t>(room)));
+  return room < 1 || length < kPinkSamples
+             ? 0
+             : static_cast<std::size_t>(random.index(static_cast<std::int64_t>(room)));
 }
 
 Result<void> skip(audio::AudioReader& reader, std::size_t samples) {

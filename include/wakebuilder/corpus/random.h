@@ -62,7 +62,7 @@ class Random {
     return z ^ (z >> 31U);
   }
 
-  std::uint64_t state_[4];
+  std::uint64_t state_[4] = {};
 };
 
 }  // namespace wakebuilder::corpus
