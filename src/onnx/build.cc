@@ -32,8 +32,10 @@ Emitter::Value begin(Emitter& emitter, const model::Network& network,
 Emitter::Value stacked_logits(Emitter& emitter, std::span<const model::CompactClassifier> networks,
                               const model::HopTokens<Emitter>& hop, const std::string& name) {
   std::vector<model::Compact<model::Parameter>> folded;
+  folded.reserve(networks.size());
   for (const auto& network : networks) folded.push_back(model::fold(network.network));
   std::vector<const model::Compact<model::Parameter>*> heads;
+  heads.reserve(folded.size());
   for (const auto& network : folded) heads.push_back(&network);
   const model::CompactConfig& config = networks[0].config;
   const auto scope = emitter.scope(name);

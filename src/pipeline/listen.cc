@@ -18,7 +18,6 @@
 namespace wakebuilder::pipeline {
 namespace {
 
-namespace fs = std::filesystem;
 using Runtime = std::shared_ptr<const runtime::OnnxRuntime>;
 
 std::string name_of(const ListenTarget& target) {
