@@ -202,7 +202,8 @@ class Listener {
     } else if (!is_live_) {
       std::cout << show(report_) << std::flush;
     } else {
-      say(std::to_string(report_.detections.size()) + " detections in " +
+      const std::size_t count = report_.detections.size();
+      say(std::to_string(count) + (count == 1 ? " detection in " : " detections in ") +
           fixed_text(report_.seconds, 1) + " s of sound" +
           (report_.dropped > 0 ? ", " + std::to_string(report_.dropped) + " samples lost" : ""));
     }
