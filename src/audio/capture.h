@@ -16,8 +16,8 @@
 namespace wakebuilder::audio {
 
 /// Interleaved samples of the device in, 16 kHz mono out.
-// NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): the ring's ends have cache lines of
-// their own
+// The ring's ends have cache lines of their own.
+// NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding)
 class Capture {
  public:
   struct Format {
