@@ -11,60 +11,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <spawn.h>
-
+#include "wakebuilder/core/descriptor.h"
 #include "wakebuilder/core/expect.h"
+#include "wakebuilder/core/spawn.h"
 #include "wakebuilder/core/text.h"
 
 namespace wakebuilder::cli {
 namespace {
 
 constexpr const char* kShell = "/bin/sh";
-
-/// stdin from nowhere, stdout to where stderr goes, nothing else.
-class Files {
- public:
-  Files() {
-    ::posix_spawn_file_actions_init(&actions_);
-    ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    ::posix_spawn_file_actions_adddup2(&actions_, STDERR_FILENO, STDOUT_FILENO);
-#ifdef __GLIBC__
-#if __GLIBC_PREREQ(2, 34)
-    // We open all with O_CLOEXEC; libraries may not.
-    ::posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);
-#endif
-#endif
-  }
-  Files(const Files&) = delete;
-  Files& operator=(const Files&) = delete;
-  ~Files() { ::posix_spawn_file_actions_destroy(&actions_); }
-  const posix_spawn_file_actions_t* get() const { return &actions_; }
-
- private:
-  posix_spawn_file_actions_t actions_{};
-};
-
-/// A session of its own; no signal blocked, and SIGPIPE as usual, whatever we do with them.
-class Attributes {
- public:
-  Attributes() {
-    ::posix_spawnattr_init(&attributes_);
-    sigset_t signals;
-    ::sigemptyset(&signals);
-    ::posix_spawnattr_setsigmask(&attributes_, &signals);
-    ::sigaddset(&signals, SIGPIPE);
-    ::posix_spawnattr_setsigdefault(&attributes_, &signals);
-    ::posix_spawnattr_setflags(&attributes_, static_cast<short>(POSIX_SPAWN_SETSID) |
-                                                 POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  }
-  Attributes(const Attributes&) = delete;
-  Attributes& operator=(const Attributes&) = delete;
-  ~Attributes() { ::posix_spawnattr_destroy(&attributes_); }
-  const posix_spawnattr_t* get() const { return &attributes_; }
-
- private:
-  posix_spawnattr_t attributes_{};
-};
 
 bool sets(std::string_view entry, std::string_view name) {
   return entry.starts_with(name) && entry.substr(name.size()).starts_with('=');
@@ -83,14 +38,6 @@ std::vector<std::string> environment_with(const CommandHook::Variables& variable
     entries.push_back(name + "=" + value);
   }
   return entries;
-}
-
-std::vector<char*> pointers_to(std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  pointers.reserve(texts.size() + 1);
-  for (std::string& text : texts) pointers.push_back(text.data());
-  pointers.push_back(nullptr);
-  return pointers;
 }
 
 /// What is wrong with this end of a command; nothing when it went well.
@@ -115,11 +62,16 @@ Result<bool> CommandHook::start(const Variables& variables) {
     ++skipped_;
     return false;
   }
-  std::vector<std::string> arguments = {"sh", "-c", "--", command_};
-  std::vector<std::string> environment = environment_with(variables);
-  pid_t child = 0;
-  const int error = ::posix_spawn(&child, kShell, Files().get(), Attributes().get(),
-                                  pointers_to(arguments).data(), pointers_to(environment).data());
+  // stdin from nowhere, stdout to where stderr goes, nothing else; SIGPIPE as usual, whatever we do
+  // with it.
+  const core::Descriptor nowhere(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const auto [child, error] = core::spawn({.program = kShell,
+                                           .arguments = {"sh", "-c", "--", command_},
+                                           .environment = environment_with(variables),
+                                           .files = {nowhere.get(), STDERR_FILENO, STDERR_FILENO},
+                                           .closes_others = true,
+                                           .new_session = true,
+                                           .usual_signals = {SIGPIPE}});
   if (error != 0) {
     return fail(ErrorCode::kIo,
                 "--on-detect: the command cannot be started: " + std::string(std::strerror(error)));

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "wakebuilder/core/descriptor.h"
 #include "wakebuilder/core/expect.h"
 #include "wakebuilder/core/text.h"
 
@@ -21,21 +22,6 @@ namespace fs = std::filesystem;
 std::string reason(int error) {
   return std::strerror(error);
 }  // NOLINT(concurrency-mt-unsafe): glibc's is
-
-/// Closes a file descriptor at the end of a scope.
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  int get() const { return value_; }
-
- private:
-  int value_;
-};
 
 tl::unexpected<Error> open_error(const fs::path& path, int error) {
   if (error == ENOENT || error == ENOTDIR) {

@@ -1,12 +1,10 @@
 #include "runtime/recording.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdlib>
 #include <functional>
 #include <optional>
 #include <set>
-#include <system_error>
+#include <utility>
 
 #include "wakebuilder/core/expect.h"
 #include "wakebuilder/core/file.h"
@@ -127,21 +125,9 @@ Result<std::vector<Placement>> read_profile(std::string_view json) {
 }
 
 Result<std::unique_ptr<Recording>> Recording::create() {
-  std::error_code error;
-  std::string folder = (fs::temp_directory_path(error) / "wakebuilder-profile-XXXXXX").string();
-  if (error || ::mkdtemp(folder.data()) == nullptr) {
-    const int reason = error ? error.value() : errno;
-    return fail(ErrorCode::kIo, core::shown(folder) + ": cannot make a folder for the profile: " +
-                                    std::generic_category().message(reason));
-  }
-  return std::unique_ptr<Recording>(new Recording(folder));
-}
-
-Recording::~Recording() { remove_folder(); }
-
-void Recording::remove_folder() noexcept {
-  std::error_code error;
-  fs::remove_all(folder_, error);
+  auto folder = core::TemporaryFolder::make("wakebuilder-profile-");
+  if (!folder) return fail_in("cannot make a folder for the profile", std::move(folder).error());
+  return std::unique_ptr<Recording>(new Recording(*std::move(folder)));
 }
 
 Result<void> Recording::enable(const Api& api, OrtSessionOptions* settings) const {
@@ -156,7 +142,7 @@ Result<std::vector<Placement>> Recording::finish(const Api& api, OrtSession* ses
   const fs::path file = name;
   WAKEBUILDER_CHECK(check(api, api.ort->AllocatorFree(allocator, name)));
   WAKEBUILDER_TRY(const auto profile, core::read_text(file));
-  remove_folder();
+  folder_.remove();
   return read_profile(profile);
 }
 

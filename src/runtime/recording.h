@@ -6,12 +6,12 @@
 // it once for each round.
 #pragma once
 
-#include <filesystem>
 #include <memory>
 #include <string_view>
 #include <vector>
 
 #include "wakebuilder/core/result.h"
+#include "wakebuilder/core/temporary_folder.h"
 #include "wakebuilder/runtime/provider.h"
 
 #include "runtime/api.h"
@@ -30,7 +30,6 @@ class Recording {
 
   Recording(const Recording&) = delete;
   Recording& operator=(const Recording&) = delete;
-  ~Recording();
 
   /// For the settings of the session to come.
   Result<void> enable(const Api& api, OrtSessionOptions* settings) const;
@@ -40,10 +39,9 @@ class Recording {
   Result<std::vector<Placement>> finish(const Api& api, OrtSession* session);
 
  private:
-  explicit Recording(std::filesystem::path folder) : folder_(std::move(folder)) {}
-  void remove_folder() noexcept;
+  explicit Recording(core::TemporaryFolder folder) : folder_(std::move(folder)) {}
 
-  std::filesystem::path folder_;
+  core::TemporaryFolder folder_;
 };
 
 }  // namespace wakebuilder::runtime

@@ -4,12 +4,12 @@
 #include <utility>
 
 #include "wakebuilder/core/file.h"
+#include "wakebuilder/core/temporary_folder.h"
 #include "wakebuilder/core/text.h"
 #include "wakebuilder/speech/installed_voices.h"
 
 #include "speech/process.h"
 #include "speech/sound.h"
-#include "speech/temporary_folder.h"
 
 namespace wakebuilder::speech {
 namespace {
@@ -102,7 +102,7 @@ class CommandVoice final : public Voice {
   Rendering render(const Utterance& u, std::chrono::milliseconds limit) const override {
     if (!u.phonemes.empty())
       return fail(ErrorCode::kUnsupported, "a command takes text, not phonemes of espeak-ng");
-    WAKEBUILDER_TRY(const TemporaryFolder folder, TemporaryFolder::make());
+    WAKEBUILDER_TRY(const auto folder, core::TemporaryFolder::make("wakebuilder-speech-"));
     const std::string wav = (folder / "said.wav").string();
     std::vector<std::string> words;
     for (const std::string& word : words_) words.push_back(filled(word, u.text, wav));

@@ -8,13 +8,13 @@
 #include <utility>
 
 #include "wakebuilder/core/file.h"
+#include "wakebuilder/core/temporary_folder.h"
 #include "wakebuilder/core/text.h"
 
 #include "speech/code_points.h"
 #include "speech/engines.h"
 #include "speech/process.h"
 #include "speech/sound.h"
-#include "speech/temporary_folder.h"
 
 namespace wakebuilder::speech {
 namespace {
@@ -132,7 +132,7 @@ class FestivalVoice final : public Voice {
 
   void render_until_failure(std::span<const Utterance> utterances, std::chrono::milliseconds limit,
                             std::vector<Rendering>& renderings) const {
-    auto folder = TemporaryFolder::make();
+    auto folder = core::TemporaryFolder::make("wakebuilder-speech-");
     if (!folder) {
       renderings.emplace_back(fail(folder.error()));
       return;
@@ -147,7 +147,7 @@ class FestivalVoice final : public Voice {
   }
 
   /// Runs one program for all of them, each written to its own file.
-  Result<void> run(std::span<const Utterance> utterances, const TemporaryFolder& folder,
+  Result<void> run(std::span<const Utterance> utterances, const core::TemporaryFolder& folder,
                    std::chrono::milliseconds limit) const {
     // The Czech voices draw their melody by chance, differently at each place of a batch.
     std::string program = "(set! czech-randomize nil)\n(voice_" + name() + ")\n";

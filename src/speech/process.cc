@@ -14,17 +14,16 @@
 #include <vector>
 
 #include <poll.h>
-#include <spawn.h>
 
 extern "C" {
 #include <sys/pidfd.h>  // glibc 2.36's forgets C++
 }
 
+#include "wakebuilder/core/descriptor.h"
 #include "wakebuilder/core/expect.h"
 #include "wakebuilder/core/file.h"
+#include "wakebuilder/core/spawn.h"
 #include "wakebuilder/core/text.h"
-
-extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX has it in no header
 
 namespace wakebuilder::speech {
 namespace {
@@ -33,21 +32,6 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr rlim_t kMostBytes = rlim_t{64} << 20U;
-
-/// A file descriptor, closed at the end of a scope.
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  int get() const { return value_; }
-
- private:
-  int value_;
-};
 
 /// A file without a name: unlike a pipe it takes all that is written while nobody reads, and ends
 /// although some grandchild still holds it.
@@ -71,54 +55,13 @@ class Scratch {
   }
 
  private:
-  Descriptor file_;
+  core::Descriptor file_;
 };
 
 struct Streams {
   Scratch input;
   Scratch output;
   Scratch errors;
-};
-
-class FileActions {
- public:
-  explicit FileActions(const Streams& streams) {
-    ::posix_spawn_file_actions_init(&actions_);
-    ::posix_spawn_file_actions_adddup2(&actions_, streams.input.descriptor(), STDIN_FILENO);
-    ::posix_spawn_file_actions_adddup2(&actions_, streams.output.descriptor(), STDOUT_FILENO);
-    ::posix_spawn_file_actions_adddup2(&actions_, streams.errors.descriptor(), STDERR_FILENO);
-  }
-  FileActions(const FileActions&) = delete;
-  FileActions& operator=(const FileActions&) = delete;
-  ~FileActions() { ::posix_spawn_file_actions_destroy(&actions_); }
-  const posix_spawn_file_actions_t* get() const { return &actions_; }
-
- private:
-  posix_spawn_file_actions_t actions_{};
-};
-
-/// A group of its own, and signals as a new process expects them.
-class Attributes {
- public:
-  Attributes() {
-    ::posix_spawnattr_init(&attributes_);
-    sigset_t signals;
-    ::sigemptyset(&signals);
-    ::posix_spawnattr_setsigmask(&attributes_, &signals);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ})
-      ::sigaddset(&signals, signal);
-    ::posix_spawnattr_setsigdefault(&attributes_, &signals);
-    ::posix_spawnattr_setpgroup(&attributes_, 0);
-    ::posix_spawnattr_setflags(
-        &attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-  }
-  Attributes(const Attributes&) = delete;
-  Attributes& operator=(const Attributes&) = delete;
-  ~Attributes() { ::posix_spawnattr_destroy(&attributes_); }
-  const posix_spawnattr_t* get() const { return &attributes_; }
-
- private:
-  posix_spawnattr_t attributes_{};
 };
 
 void limit_files(pid_t child) {
@@ -128,15 +71,14 @@ void limit_files(pid_t child) {
   ::prlimit(child, RLIMIT_CORE, &no_core, nullptr);
 }
 
+/// A group of its own, and signals as a new process expects them.
 Result<pid_t> start(std::span<const std::string> words, const Streams& streams) {
-  std::vector<std::string> copies(words.begin(), words.end());
-  std::vector<char*> arguments;
-  arguments.reserve(copies.size() + 1);
-  for (std::string& word : copies) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  pid_t child = 0;
-  const int error = ::posix_spawnp(&child, arguments[0], FileActions(streams).get(),
-                                   Attributes().get(), arguments.data(), environ);
+  const auto [child, error] =
+      core::spawn({.program = words[0],
+                   .arguments = {words.begin(), words.end()},
+                   .files = {streams.input.descriptor(), streams.output.descriptor(),
+                             streams.errors.descriptor()},
+                   .usual_signals = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ}});
   if (error == 0) {
     limit_files(child);
     return child;
@@ -149,7 +91,7 @@ Result<pid_t> start(std::span<const std::string> words, const Streams& streams) 
 
 /// True when the child has ended before the deadline.
 bool wait_until(pid_t child, Clock::time_point deadline) {
-  const Descriptor handle(::pidfd_open(child, 0));
+  const core::Descriptor handle(::pidfd_open(child, 0));
   struct pollfd waiting {
     .fd = handle.get(), .events = POLLIN, .revents = 0
   };
