@@ -15,6 +15,7 @@
 #include "wakebuilder/audio/reader.h"
 
 #include "audio/sound.h"
+#include "support/child.h"
 #include "support/matchers.h"
 #include "support/temporary_folder.h"
 
@@ -26,20 +27,11 @@ using testing::ElementsAre;
 using wakebuilder::test::HasError;
 using wakebuilder::test::IsOk;
 using wakebuilder::test::read;
+using wakebuilder::test::status_of_child;
 using wakebuilder::test::TemporaryFolder;
 using wakebuilder::test::write;
 
 constexpr float kStep = 1.0F / 32768.0F;
-
-/// Runs `child` in a process of its own; its return value is the exit status.
-template <class Function>
-int status_of_child(Function child) {
-  const pid_t pid = ::fork();
-  if (pid == 0) ::_exit(child());
-  int status = 0;
-  ::waitpid(pid, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 200;
-}
 
 TEST(WriteWav, IsReadBackByLoadAudio) {
   const TemporaryFolder folder;

@@ -18,6 +18,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/child.h"
 #include "support/matchers.h"
 #include "support/temporary_folder.h"
 
@@ -27,22 +28,12 @@ namespace {
 namespace fs = std::filesystem;
 using test::HasError;
 using test::IsOk;
+using test::status_of_child;
 using test::TemporaryFolder;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
 fs::perms mode_of(const fs::path& path) { return fs::status(path).permissions(); }
-
-/// Runs `child` in a process of its own; its return value is the exit status, or 200 when a signal
-/// ended it.
-template <class Function>
-int status_of_child(Function child) {
-  const pid_t pid = ::fork();
-  if (pid == 0) ::_exit(child());
-  int status = 0;
-  ::waitpid(pid, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 200;
-}
 
 /// The same as a user who may do less than root.
 template <class Function>
