@@ -24,16 +24,12 @@ constexpr double kSampleRateHz = 16000;
 constexpr double kWidth = 960;
 constexpr double kLeft = 64;
 constexpr double kRight = kWidth - 32;
-constexpr double kTitleY = 30;
-constexpr double kSubtitleY = 50;
-constexpr double kLegendLine = 20;
 constexpr double kLabelLine = 15;
 constexpr double kLabelSize = 11;
 constexpr std::size_t kMostLabelRows = 3;
 constexpr double kScoreHeight = 220;
 constexpr double kSoundHeight = 100;
 constexpr double kPanelGap = 18;
-constexpr double kFootHeight = 50;
 
 /// Two decimals: a score.
 std::string score_text(double score) {

@@ -7,6 +7,12 @@
 
 namespace wakebuilder::pipeline {
 
+// Where the parts stand, in pixels.
+inline constexpr double kTitleY = 30;
+inline constexpr double kSubtitleY = 50;
+inline constexpr double kLegendLine = 20;  ///< from one line of the legend to the next
+inline constexpr double kFootHeight = 50;  ///< below the axes
+
 /// A <style> element for so many series, below the class "wb-plot".
 std::string style_of(std::size_t series);
 
