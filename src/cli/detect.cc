@@ -22,8 +22,8 @@
 #include "wakebuilder/pipeline/report.h"
 
 #include "cli/command_hook.h"
-#include "cli/exit_status.h"
 #include "cli/live_meter.h"
+#include "cli/report_error.h"
 #include "cli/table.h"
 #include "cli/target.h"
 

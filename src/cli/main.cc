@@ -6,7 +6,7 @@
 #include <iostream>
 
 #include "cli/command_line.h"
-#include "cli/exit_status.h"
+#include "cli/report_error.h"
 #include "cli/run.h"
 
 namespace {

@@ -1,27 +1,10 @@
-#include "cli/exit_status.h"
+#include "cli/report_error.h"
 
 #include <iostream>
 
 #include "wakebuilder/core/json.h"
 
 namespace wakebuilder::cli {
-
-int exit_status(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::kCheckFailed:
-      return 1;
-    case ErrorCode::kInvalidArgument:
-    case ErrorCode::kNotFound:
-    case ErrorCode::kCorrupt:
-    case ErrorCode::kUnsupported:
-    case ErrorCode::kMismatch:
-      return 2;
-    case ErrorCode::kIo:
-    case ErrorCode::kUnavailable:
-      return 3;
-  }
-  return 3;
-}
 
 int report(const CommandLine& line, const Error& error, const std::string& file) {
   std::cerr << "wakebuilder: " << (line.verb.empty() ? "" : line.verb + ": ") << error.message

@@ -9,9 +9,6 @@
 
 namespace wakebuilder::cli {
 
-/// 1 the check failed, 2 wrong usage or bad input, 3 the machine failed.
-int exit_status(ErrorCode code);
-
 /// Says the error in one line on stderr, and with --json also on stdout: {"error", "message"}, and
 /// {"file"} where one of several is meant. Returns its exit status.
 int report(const CommandLine& line, const Error& error, const std::string& file = {});

@@ -24,4 +24,21 @@ std::string_view to_string(ErrorCode code) {
   return "unknown";
 }
 
+int exit_status(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kCheckFailed:
+      return 1;
+    case ErrorCode::kInvalidArgument:
+    case ErrorCode::kNotFound:
+    case ErrorCode::kCorrupt:
+    case ErrorCode::kUnsupported:
+    case ErrorCode::kMismatch:
+      return 2;
+    case ErrorCode::kIo:
+    case ErrorCode::kUnavailable:
+      return 3;
+  }
+  return 3;
+}
+
 }  // namespace wakebuilder

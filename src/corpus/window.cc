@@ -195,11 +195,20 @@ int WindowComposer::compose(std::span<float> window, Random& random) const {
     return 1;
   }
   double draw = random.uniform() - options_.near;
-  if (draw < 0) return one(Kind::kNear, options_.tempo, most), 0;
+  if (draw < 0) {
+    one(Kind::kNear, options_.tempo, most);
+    return 0;
+  }
   draw -= options_.isolated;
-  if (draw < 0) return one(Kind::kIsolated, options_.tempo, most), 0;
+  if (draw < 0) {
+    one(Kind::kIsolated, options_.tempo, most);
+    return 0;
+  }
   draw -= options_.parts;
-  if (draw < 0) return compose_part(window, random), 0;
+  if (draw < 0) {
+    compose_part(window, random);
+    return 0;
+  }
   if (draw >= options_.quiet) compose_running(window, random);
   return 0;
 }

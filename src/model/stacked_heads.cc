@@ -22,17 +22,15 @@ Numbers as_it_is(const Parameter& weight) {
 }
 
 /// [out, in] -> [in, out]
-Numbers transposed(std::span<const float> matrix, std::int64_t out, std::int64_t in) {
+Numbers transposed(const Parameter& weight) {
+  const auto matrix = weight.tensor.as<float>();
+  const std::int64_t out = weight.tensor.shape().at(0);
+  const std::int64_t in = weight.tensor.shape().at(1);
   WAKEBUILDER_EXPECT(matrix.size() == at(out * in));
   Numbers result(matrix.size());
   for (std::int64_t i = 0; i < out; ++i)
     for (std::int64_t j = 0; j < in; ++j) result[at(j * out + i)] = matrix[at(i * in + j)];
   return result;
-}
-
-Numbers transposed(const Parameter& weight) {
-  const Shape& shape = weight.tensor.shape();
-  return transposed(weight.tensor.as<float>(), shape.at(0), shape.at(1));
 }
 
 /// Projection [C, heads * 96] of the mixed tokens -> [96, heads * C], of one token for all heads.

@@ -15,7 +15,9 @@
 #include "wakebuilder/audio/mel_filters.h"
 #include "wakebuilder/core/file.h"
 #include "wakebuilder/core/json.h"
+#include "wakebuilder/core/range.h"
 #include "wakebuilder/core/text.h"
+#include "wakebuilder/corpus/random.h"
 #include "wakebuilder/onnx/read.h"
 #include "wakebuilder/pipeline/listen.h"
 #include "wakebuilder/runtime/onnxruntime.h"
@@ -55,12 +57,9 @@ double cpu_seconds() {
 
 /// Even numbers from -1 to 1, the same each time.
 std::vector<float> noise(std::size_t count) {
-  std::uint32_t state = 1;
+  corpus::Random random(1);
   std::vector<float> values(count);
-  for (float& value : values) {
-    state = state * 1664525U + 1013904223U;  // Numerical Recipes, "quick and dirty generators"
-    value = static_cast<float>(state >> 8U) * 0x1p-23F - 1;
-  }
+  for (float& value : values) value = static_cast<float>(random.uniform(-1, 1));
   return values;
 }
 
@@ -329,18 +328,12 @@ Result<Value> measure_live(const fs::path& model, const BenchOptions& options) {
 
 // ---- the plan
 
-Result<void> in_range(const char* name, double value, double least, double most) {
-  if (value >= least && value <= most) return {};
-  return fail(ErrorCode::kInvalidArgument, std::string(name) + ": expected " +
-                                               core::to_text(least) + " to " + core::to_text(most) +
-                                               ", found " + core::to_text(value));
-}
-
 Result<void> check(const BenchOptions& options) {
-  for (const int threads : options.threads) WAKEBUILDER_CHECK(in_range("threads", threads, 1, 256));
+  for (const int threads : options.threads)
+    WAKEBUILDER_CHECK(core::check_range("threads", threads, 1, 256));
   for (const std::int64_t batch : options.batches)
-    WAKEBUILDER_CHECK(in_range("batch", static_cast<double>(batch), 1, 1024));
-  return in_range("seconds", options.seconds, 0.01, 600);
+    WAKEBUILDER_CHECK(core::check_range("batch", static_cast<double>(batch), 1, 1024));
+  return core::check_range("seconds", options.seconds, 0.01, 600);
 }
 
 /// The inputs of the model's graph, without its initializers.

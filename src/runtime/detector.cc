@@ -113,7 +113,7 @@ class Detector::Impl {
 
   Result<std::vector<Detection>> push(std::span<const float> samples) {
     WAKEBUILDER_CHECK(check_finite(samples, samples_));
-    begin();
+    scores_.clear();
     while (!samples.empty()) {
       const auto piece = samples.first(std::min(samples.size(), kPiece));
       samples = samples.subspan(piece.size());
@@ -125,7 +125,7 @@ class Detector::Impl {
   }
 
   Result<std::vector<Detection>> finish() {
-    begin();
+    scores_.clear();
     for (std::size_t i = 0; i < listeners_.size(); ++i) {
       answers_.clear();
       WAKEBUILDER_CHECK(listeners_[i].finish(answers_));
@@ -141,7 +141,7 @@ class Detector::Impl {
     for (Judge& judge : judges_) judge.reset();
     if (gate_) gate_->reset();
     samples_ = 0;
-    begin();
+    scores_.clear();
   }
 
   const std::vector<WakeWord>& words() const { return words_; }
@@ -215,8 +215,6 @@ class Detector::Impl {
     }
     return detections;
   }
-
-  void begin() { scores_.clear(); }
 
   std::vector<Listener> listeners_;
   std::vector<std::size_t> first_word_;  ///< of each listener

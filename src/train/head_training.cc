@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "wakebuilder/core/range.h"
 #include "wakebuilder/core/text.h"
 
 #include "train/autograd.h"
@@ -22,13 +23,6 @@ constexpr double kPlaceWidth = 0.5;         ///< of a head's place in the window
 constexpr std::int64_t kLossSteps = 20;     ///< in the mean that is told
 
 // ---- checks ----
-
-Result<void> in_range(const char* name, double value, double least, double most) {
-  if (value >= least && value <= most) return {};
-  return fail(ErrorCode::kInvalidArgument, std::string(name) + ": expected " +
-                                               core::to_text(least) + " to " + core::to_text(most) +
-                                               ", found " + core::to_text(value));
-}
 
 Result<void> check_labels(const core::Tensor& labels) {
   const auto values = labels.as<std::uint8_t>();
@@ -320,19 +314,19 @@ Result<void> check(const HeadData& data) {
 
 Result<void> check(const HeadOptions& options) {
   const auto number = [](auto value) { return static_cast<double>(value); };
-  WAKEBUILDER_CHECK(in_range("steps", number(options.steps), 1, 1e6));
-  WAKEBUILDER_CHECK(in_range("batch", number(options.batch), 8, 65536));
-  WAKEBUILDER_CHECK(in_range("warm-up", number(options.warm_up), 1, 1e6));
-  WAKEBUILDER_CHECK(in_range("rate", options.rate, 1e-8, 1));
-  WAKEBUILDER_CHECK(in_range("decay", options.decay, 0, 10));
-  WAKEBUILDER_CHECK(in_range("mixup", options.mixup, 0, 100));
-  WAKEBUILDER_CHECK(in_range("label smoothing", options.label_smoothing, 0, 0.5));
-  WAKEBUILDER_CHECK(in_range("hardest", options.hardest, 0.01, 1));
-  WAKEBUILDER_CHECK(in_range("dropout", options.dropout, 0, 0.95));
-  WAKEBUILDER_CHECK(in_range("channel dropout", options.channel_dropout, 0, 0.95));
-  WAKEBUILDER_CHECK(in_range("average", options.average, 1e-5, 1));
-  WAKEBUILDER_CHECK(in_range("gradient norm", options.gradient_norm, 1e-3, 1e3));
-  return in_range("threads", options.threads, 1, 256);
+  WAKEBUILDER_CHECK(core::check_range("steps", number(options.steps), 1, 1e6));
+  WAKEBUILDER_CHECK(core::check_range("batch", number(options.batch), 8, 65536));
+  WAKEBUILDER_CHECK(core::check_range("warm-up", number(options.warm_up), 1, 1e6));
+  WAKEBUILDER_CHECK(core::check_range("rate", options.rate, 1e-8, 1));
+  WAKEBUILDER_CHECK(core::check_range("decay", options.decay, 0, 10));
+  WAKEBUILDER_CHECK(core::check_range("mixup", options.mixup, 0, 100));
+  WAKEBUILDER_CHECK(core::check_range("label smoothing", options.label_smoothing, 0, 0.5));
+  WAKEBUILDER_CHECK(core::check_range("hardest", options.hardest, 0.01, 1));
+  WAKEBUILDER_CHECK(core::check_range("dropout", options.dropout, 0, 0.95));
+  WAKEBUILDER_CHECK(core::check_range("channel dropout", options.channel_dropout, 0, 0.95));
+  WAKEBUILDER_CHECK(core::check_range("average", options.average, 1e-5, 1));
+  WAKEBUILDER_CHECK(core::check_range("gradient norm", options.gradient_norm, 1e-3, 1e3));
+  return core::check_range("threads", options.threads, 1, 256);
 }
 
 Result<model::NamedTensors> train_head(const HeadData& data, const model::CompactConfig& config,

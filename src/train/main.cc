@@ -29,8 +29,7 @@ void say(const wakebuilder::core::Value& value) {
 int report(const Error& error) {
   say(Dict{{"error", wakebuilder::to_string(error.code)}, {"message", error.message}});
   std::cerr << "wakebuilder-train: " << error.message << "\n";
-  const bool is_ours = error.code == ErrorCode::kIo || error.code == ErrorCode::kUnavailable;
-  return error.code == ErrorCode::kCheckFailed ? 1 : is_ours ? 3 : 2;
+  return wakebuilder::exit_status(error.code);
 }
 
 wakebuilder::Result<wakebuilder::train::Job> read_job(int argc, char** argv) {

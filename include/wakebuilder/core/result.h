@@ -24,6 +24,10 @@ enum class ErrorCode {
 /// Short stable name for machines, e.g. "corrupt" for kCorrupt.
 std::string_view to_string(ErrorCode code);
 
+/// The exit status of a program that ends with this: 1 the check failed, 2 wrong usage or bad
+/// input, 3 the machine failed (docs/architecture.md, contracts).
+int exit_status(ErrorCode code);
+
 /// A failure: its kind, and one sentence that says what, where, expected and found.
 struct Error {
   ErrorCode code;
