@@ -34,7 +34,7 @@ const std::map<std::string, Module>& table() {
       {"model", {{"core", "audio"}, {}}},
       {"onnx", {{"core", "audio", "model"}, {"onnx/.*", "google/protobuf/.*"}}},
       {"speech", {{"core", "audio"}, {"flite/.*"}}},
-      {"corpus", {{"core", "audio"}, {}}},
+      {"corpus", {{"core", "audio", "checkpoint", "speech"}, {}}},
       {"train", {{"core", "checkpoint", "model"}, {"torch/.*"}}},
       {"runtime", {{"core", "audio"}, {"onnxruntime_c_api\\.h"}}},
       {"pipeline",
