@@ -1,32 +1,24 @@
 #include "wakebuilder/corpus/bank.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "wakebuilder/core/expect.h"
 
 namespace wakebuilder::corpus {
-namespace {
 
-constexpr float kSteps = 1024;
-
-std::int16_t pack(float value) {
-  return static_cast<std::int16_t>(std::lround(std::clamp(value * kSteps, -32768.0F, 32767.0F)));
+void Bank::add(std::shared_ptr<const Pieces> pieces, std::size_t index) {
+  const Piece& piece = (*pieces)[index];
+  auto& groups = groups_[static_cast<std::size_t>(piece.kind)];
+  auto found = std::ranges::find(groups, piece.group, &Group::name);
+  if (found == groups.end()) found = groups.insert(groups.end(), {piece.group, {}});
+  frames_ += pieces->frames(index);
+  found->places.push_back({std::move(pieces), index});
 }
 
-}  // namespace
-
 void Bank::add(Kind kind, const std::string& group, std::span<const float> frames) {
-  WAKEBUILDER_EXPECT(!frames.empty() && frames.size() % kBins == 0);
-  auto& groups = groups_[static_cast<std::size_t>(kind)];
-  auto found = std::ranges::find(groups, group, &Group::name);
-  if (found == groups.end()) {
-    groups.push_back({.name = group, .pieces = {}});
-    found = groups.end() - 1;
-  }
-  const std::size_t begin = values_.size() / kBins;
-  std::ranges::transform(frames, std::back_inserter(values_), pack);
-  found->pieces.push_back({begin, values_.size() / kBins});
+  auto one = std::make_shared<Pieces>();
+  one->add({.kind = kind, .group = group, .text = {}}, frames);
+  add(std::move(one), 0);
 }
 
 void Bank::set_weight(const std::string& group, double weight) {
@@ -37,35 +29,34 @@ void Bank::set_weight(const std::string& group, double weight) {
 
 std::size_t Bank::count(Kind kind) const {
   std::size_t count = 0;
-  for (const Group& group : groups_[static_cast<std::size_t>(kind)]) count += group.pieces.size();
+  for (const Group& group : groups_[static_cast<std::size_t>(kind)]) count += group.places.size();
   return count;
 }
 
-Frames Bank::draw(Kind kind, Random& random) const {
+double Bank::weight_of(const Group& group) const {
+  const auto found =
+      std::ranges::find(weights_, group.name, &std::pair<std::string, double>::first);
+  return found == weights_.end() ? 1.0 : found->second;
+}
+
+const Bank::Group& Bank::draw_group(Kind kind, Random& random) const {
   const auto& groups = groups_[static_cast<std::size_t>(kind)];
   WAKEBUILDER_EXPECT(!groups.empty());
-  const auto weight_of = [&](const Group& group) {
-    const auto found =
-        std::ranges::find(weights_, group.name, &std::pair<std::string, double>::first);
-    return found == weights_.end() ? 1.0 : found->second;
-  };
   double all = 0;
   for (const Group& group : groups) all += weight_of(group);
   double left = random.uniform() * all;
-  const Group* chosen = &groups.back();
   for (const Group& group : groups) {
     left -= weight_of(group);
-    if (left >= 0) continue;
-    chosen = &group;
-    break;
+    if (left < 0) return group;
   }
-  const Piece& piece = chosen->pieces[static_cast<std::size_t>(
-      random.index(static_cast<std::int64_t>(chosen->pieces.size())))];
-  Frames frames((piece.end - piece.begin) * kBins);
-  const auto values = std::span(values_).subspan(piece.begin * kBins, frames.size());
-  std::ranges::transform(values, frames.begin(),
-                         [](std::int16_t value) { return static_cast<float>(value) / kSteps; });
-  return frames;
+  return groups.back();
+}
+
+Frames Bank::draw(Kind kind, Random& random) const {
+  const Group& group = draw_group(kind, random);
+  const auto count = static_cast<std::int64_t>(group.places.size());
+  const Place& place = group.places[static_cast<std::size_t>(random.index(count))];
+  return place.pieces->unpack(place.index);
 }
 
 }  // namespace wakebuilder::corpus
