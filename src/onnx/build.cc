@@ -74,6 +74,17 @@ ModelProto build_shared(std::span<const model::CompactClassifier> networks,
   return emitter.finish("shared");
 }
 
+ModelProto build_tokens(const model::CompactClassifier& network, std::int64_t frames,
+                        std::int64_t opset) {
+  WAKEBUILDER_EXPECT(frames >= model::kEmbeddingFrames);
+  Emitter emitter(opset);
+  const auto x = begin(emitter, network, {.frames = frames}, named("batch"));
+  emitter.output("tokens",
+                 model::tokens_of_sound(emitter, network, {.frames = frames}, x).fresh.values,
+                 {named("batch"), fixed(model::kEmbeddingDim), fixed(model::tokens_of(frames))});
+  return emitter.finish("tokens");
+}
+
 std::vector<Emitter::State> states_of(const ModelProto& model) {
   constexpr std::string_view kPrefix = "state/";
   std::vector<Emitter::State> states;

@@ -30,6 +30,12 @@ ModelProto build(const model::Network& network, const model::GraphOptions& optio
 ModelProto build_shared(std::span<const model::CompactClassifier> networks,
                         const model::GraphOptions& options, std::int64_t opset);
 
+/// What a compact network's backbone hears: `input_values` [batch, frames, 128] in, `tokens`
+/// [batch, 96, model::tokens_of(frames)] out. The head is not looked at.
+/// @pre frames is at least model::kEmbeddingFrames; opset as for Emitter; else std::logic_error
+ModelProto build_tokens(const model::CompactClassifier& network, std::int64_t frames,
+                        std::int64_t opset);
+
 /// The states of a stream, in the order of the graph's inputs: those that begin with `state/`.
 std::vector<Emitter::State> states_of(const ModelProto& model);
 
