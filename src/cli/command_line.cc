@@ -342,6 +342,49 @@ void add_evaluate(CLI::App& app, CommandLine& line, EvaluateCommand& command) {
   add_runtime(verb, options.listen.onnxruntime);
 }
 
+void add_train(CLI::App& app, CommandLine& line, TrainCommand& command) {
+  CLI::App* verb = add_verb(app, line, "train", "Make a model that hears a word, from its text",
+                            "wakebuilder train computer");
+  pipeline::TrainOptions& options = command.options;
+  verb->add_option("text", command.text, "The wake word: one word or a few")
+      ->option_text("TEXT")
+      ->required();
+  verb->add_option("--name", options.name, "Of the model (default: the word, as hey_jarvis)")
+      ->option_text("NAME");
+  add_models_folder(verb, line);
+  verb->add_flag("--force", options.force, "Replace the model of this name");
+  verb->add_flag("--quick", command.quick, "A tenth of the work: a first look, not a good model");
+  verb->add_option("--recordings", options.recordings,
+                   "Recordings of the word by people, 3 to 5 or more: files or folders")
+      ->option_text("DIR|FILE...");
+  verb->add_option("--negatives", options.negatives,
+                   "Sound without the word, as hours of talk from where the model will listen")
+      ->option_text("DIR|FILE...");
+  verb->add_option("--false-accepts-per-hour", options.false_accepts_per_hour,
+                   "How often the model may be wrong (default 0.5)")
+      ->option_text("X");
+  verb->add_option("--voice", options.voices,
+                   "A program that speaks, as one more voice: 'piper --model x.onnx "
+                   "--output_file {wav}'")
+      ->option_text("COMMAND")
+      ->allow_extra_args(false);
+  verb->add_option("--seed", options.seed, "Of all that is drawn at random (default 0)")
+      ->option_text("N");
+  verb->add_option("--windows", command.windows, "Windows to learn from (default 16384)")
+      ->option_text("N");
+  verb->add_option("--steps", command.steps, "Steps of the training (default 400)")
+      ->option_text("N");
+  verb->add_flag("--no-cache{false}", options.use_cache,
+                 "Keep nothing under ~/.cache/wakebuilder, and use nothing from there");
+  verb->add_option("--threads", options.threads, "Default: all cores")->option_text("N");
+  verb->add_option("--backbone", options.backbone, "Speech embedding instead of the installed one")
+      ->option_text("FILE");
+  verb->add_option("--trainer", options.trainer,
+                   "Program wakebuilder-train instead of the one beside this program")
+      ->option_text("FILE");
+  add_runtime(verb, options.onnxruntime);
+}
+
 void add_models(CLI::App& app, CommandLine& line) {
   CLI::App* verb = add_verb(app, line, "models", "List the models of the registry",
                             "wakebuilder models --models models");
@@ -408,6 +451,7 @@ Result<void> parse(int argc, const char* const* argv, CommandLine& line) {
   DetectCommand detect_command;
   BenchCommand bench_command;
   EvaluateCommand evaluate_command;
+  TrainCommand train_command;
   ProvidersCommand providers_command;
   CLI::App app{std::string(kAbout), "wakebuilder"};
   app.set_version_flag("--version", "wakebuilder " + std::string(version()));
@@ -424,6 +468,7 @@ Result<void> parse(int argc, const char* const* argv, CommandLine& line) {
   add_detect(app, line, detect_command);
   add_bench(app, line, bench_command);
   add_evaluate(app, line, evaluate_command);
+  add_train(app, line, train_command);
   add_models(app, line);
   add_providers(app, line, providers_command);
   app.add_subcommand("completion", "Print the completion script for bash")
@@ -451,6 +496,7 @@ Result<void> parse(int argc, const char* const* argv, CommandLine& line) {
   choose(app, "detect", line, detect_command);
   choose(app, "bench", line, bench_command);
   choose(app, "evaluate", line, evaluate_command);
+  choose(app, "train", line, train_command);
   choose(app, "models", line, ModelsCommand{});
   choose(app, "providers", line, providers_command);
   if (app.got_subcommand("completion"))

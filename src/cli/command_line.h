@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "wakebuilder/pipeline/export.h"
 #include "wakebuilder/pipeline/features.h"
 #include "wakebuilder/pipeline/listen.h"
+#include "wakebuilder/pipeline/train.h"
 
 namespace wakebuilder::cli {
 
@@ -86,6 +88,14 @@ struct EvaluateCommand {
   pipeline::EvaluateOptions options;
 };
 
+struct TrainCommand {
+  std::string text;                    ///< the wake word
+  bool quick = false;                  ///< --quick
+  std::optional<std::size_t> windows;  ///< --windows
+  std::optional<std::int64_t> steps;   ///< --steps
+  pipeline::TrainOptions options;
+};
+
 struct ModelsCommand {};
 
 struct ProvidersCommand {
@@ -107,7 +117,7 @@ struct CommandLine {
   std::filesystem::path models = "models";
   std::variant<ShowText, ExportCommand, ValidateCommand, InspectCommand, ConvertCommand,
                BackboneCommand, FeaturesCommand, DetectCommand, BenchCommand, EvaluateCommand,
-               ModelsCommand, ProvidersCommand, CompletionCommand>
+               TrainCommand, ModelsCommand, ProvidersCommand, CompletionCommand>
       command;
 };
 

@@ -4,7 +4,6 @@
 #include <array>
 #include <atomic>
 #include <cmath>
-#include <csignal>
 #include <ctime>
 #include <iostream>
 #include <memory>
@@ -22,6 +21,7 @@
 #include "wakebuilder/pipeline/report.h"
 
 #include "cli/command_hook.h"
+#include "cli/interrupt.h"
 #include "cli/live_meter.h"
 #include "cli/report_error.h"
 #include "cli/table.h"
@@ -31,22 +31,6 @@ namespace wakebuilder::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-// ---- the end of live sound ----
-
-volatile std::sig_atomic_t stop_listening = 0;
-
-extern "C" void on_signal(int /*signal*/) { stop_listening = 1; }
-
-/// Ctrl-C and a polite kill end the listening, not the program; the second one ends that too.
-void end_on_signals() {
-  struct sigaction action {};
-  action.sa_handler = on_signal;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
-  sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-}
 
 // ---- text ----
 
@@ -142,7 +126,7 @@ class Listener {
     if (plot_) plot_->add_sound(samples);
     if (hook_ != nullptr) say_complaints();
     const double seconds = static_cast<double>(heard_) / audio::kSampleRateHz;
-    if (is_live_ && command_.seconds && seconds >= *command_.seconds) stop_listening = 1;
+    if (is_live_ && command_.seconds && seconds >= *command_.seconds) interrupted = 1;
     if (meter_ != nullptr) meter_->show(seconds, level_dbfs(samples), meter_models_);
   }
 
@@ -289,8 +273,8 @@ Result<std::unique_ptr<audio::SoundSource>> open_source(const DetectCommand& com
                                                         const std::string& name,
                                                         const audio::SourceObserver& on_trouble) {
   if (command.microphone)
-    return audio::open_microphone({.device = command.device}, &stop_listening, on_trouble);
-  if (name == kStandardInput) return audio::open_pcm(STDIN_FILENO, "-", &stop_listening);
+    return audio::open_microphone({.device = command.device}, &interrupted, on_trouble);
+  if (name == kStandardInput) return audio::open_pcm(STDIN_FILENO, "-", &interrupted);
   return audio::open_recording(name);
 }
 
@@ -317,7 +301,7 @@ Result<int> listen_to_all(const CommandLine& line, const DetectCommand& command,
   std::optional<LiveMeter> meter;
   const auto columns = terminal_columns(STDERR_FILENO);
   if (command.microphone && columns) meter.emplace(std::cerr, *columns, true);
-  if (sounds.is_live) end_on_signals();
+  if (sounds.is_live) end_politely();
   Outcome outcome(line);
   for (const std::string& name :
        command.microphone ? std::vector<std::string>{""} : sounds.recordings) {

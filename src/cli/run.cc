@@ -24,6 +24,7 @@
 #include "cli/detect.h"
 #include "cli/show.h"
 #include "cli/target.h"
+#include "cli/train.h"
 
 namespace wakebuilder::cli {
 namespace {

@@ -312,4 +312,33 @@ std::string show(const pipeline::ProvidersReport& report) {
          table.text();
 }
 
+std::string show(const pipeline::TrainReport& report) {
+  const pipeline::TrainingRecord& record = report.record;
+  const std::string name = core::printable(record.name);
+  const auto chosen = std::ranges::find(record.threshold_analysis, record.threshold,
+                                        &pipeline::ThresholdPoint::threshold);
+  std::ostringstream text;
+  text << "trained \"" << core::printable(record.wake_word) << "\" in "
+       << fixed_text(record.seconds, 0) << " s: " << core::shown(report.entry.checkpoint) << "\n";
+  text << "threshold " << core::to_text(record.threshold);
+  if (chosen != record.threshold_analysis.end())
+    text << ": hears " << fixed_text(100 * chosen->recall, 1) << " % of held-out synthetic words, "
+         << fixed_text(chosen->false_accepts_per_hour, 2) << " false accepts per hour in "
+         << fixed_text(record.negative_hours, 1) << " h without the word";
+  text << "\n";
+  if (!record.rate_is_shown)
+    text << "note: so little sound cannot show that it is wrong at most "
+         << core::to_text(record.wanted_per_hour)
+         << " times an hour; --negatives DIR with hours of your own sound can\n";
+  if (record.has_onnx) {
+    text << "exported and checked: " << core::shown(report.entry.onnx) << " (" << record.onnx_bytes
+         << " bytes, largest difference " << core::to_text(record.onnx_max_abs_diff) << ")\n";
+  } else {
+    text << "not exported: " << record.onnx_failure << "\n";
+  }
+  text << "report: " << core::shown(report.report) << "\n"
+       << "next: wakebuilder detect " << name << " --microphone\n";
+  return text.str();
+}
+
 }  // namespace wakebuilder::cli

@@ -13,6 +13,7 @@
 #include "wakebuilder/pipeline/inspect.h"
 #include "wakebuilder/pipeline/providers.h"
 #include "wakebuilder/pipeline/registry.h"
+#include "wakebuilder/pipeline/train.h"
 #include "wakebuilder/pipeline/validate.h"
 
 namespace wakebuilder::cli {
@@ -27,5 +28,6 @@ std::string show(const pipeline::EvaluateReport& report);
 std::string show(const pipeline::FeaturesReport& report);
 std::string show(const std::vector<pipeline::RegistrySummary>& models, const std::string& registry);
 std::string show(const pipeline::ProvidersReport& report);
+std::string show(const pipeline::TrainReport& report);
 
 }  // namespace wakebuilder::cli

@@ -6,19 +6,19 @@
 
 namespace wakebuilder::corpus {
 
-void Bank::add(std::shared_ptr<const Pieces> pieces, std::size_t index) {
-  const Piece& piece = (*pieces)[index];
+void Bank::add(Place place) {
+  const Piece& piece = place.piece();
   auto& groups = groups_[static_cast<std::size_t>(piece.kind)];
   auto found = std::ranges::find(groups, piece.group, &Group::name);
   if (found == groups.end()) found = groups.insert(groups.end(), {piece.group, {}});
-  frames_ += pieces->frames(index);
-  found->places.push_back({std::move(pieces), index});
+  frames_ += place.frames();
+  found->places.push_back(std::move(place));
 }
 
 void Bank::add(Kind kind, const std::string& group, std::span<const float> frames) {
   auto one = std::make_shared<Pieces>();
   one->add({.kind = kind, .group = group, .text = {}}, frames);
-  add(std::move(one), 0);
+  add({std::move(one), 0});
 }
 
 void Bank::set_weight(const std::string& group, double weight) {
@@ -55,8 +55,7 @@ const Bank::Group& Bank::draw_group(Kind kind, Random& random) const {
 Frames Bank::draw(Kind kind, Random& random) const {
   const Group& group = draw_group(kind, random);
   const auto count = static_cast<std::int64_t>(group.places.size());
-  const Place& place = group.places[static_cast<std::size_t>(random.index(count))];
-  return place.pieces->unpack(place.index);
+  return group.places[static_cast<std::size_t>(random.index(count))].unpack();
 }
 
 }  // namespace wakebuilder::corpus

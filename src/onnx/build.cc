@@ -85,6 +85,18 @@ ModelProto build_tokens(const model::CompactClassifier& network, std::int64_t fr
   return emitter.finish("tokens");
 }
 
+ModelProto build_head(const model::CompactClassifier& network, std::int64_t opset) {
+  Emitter emitter(opset);
+  const auto input = [&](const std::string& name, std::int64_t channels) {
+    return emitter.input(name, {named("batch"), fixed(channels), named("tokens")});
+  };
+  const auto tokens = input("tokens", model::kEmbeddingDim);
+  const auto mask = input("mask", 1);
+  emitter.output("logits", model::classify(emitter, network.network, network.config, tokens, mask),
+                 {named("batch"), fixed(model::kClasses)});
+  return emitter.finish("head_of_tokens");
+}
+
 std::vector<Emitter::State> states_of(const ModelProto& model) {
   constexpr std::string_view kPrefix = "state/";
   std::vector<Emitter::State> states;

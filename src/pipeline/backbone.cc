@@ -1,6 +1,7 @@
 #include "wakebuilder/pipeline/backbone.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 #include "wakebuilder/checkpoint/checkpoint.h"
@@ -235,9 +236,29 @@ Result<BackboneReport> import_backbone(const fs::path& input, const fs::path& ou
   return report;
 }
 
+Result<fs::path> find_backbone(const fs::path& wanted) {
+  if (!wanted.empty()) return wanted;
+  const char* variable = std::getenv("WAKEBUILDER_BACKBONE");  // NOLINT(concurrency-mt-unsafe)
+  if (variable != nullptr && *variable != '\0') return variable;
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
+  const fs::path name = fs::path("speech-embedding") / "embedding_model.onnx";
+  for (const fs::path& share : {program.parent_path() / "share", fs::path(WAKEBUILDER_SHARE)})
+    if (fs::exists(share / name, error)) return share / name;
+  return fail(
+      ErrorCode::kUnavailable,
+      "expected Google's speech embedding, found none: scripts/setup.sh fetches it; or name "
+      "the file with --backbone or WAKEBUILDER_BACKBONE");
+}
+
 Result<model::SpeechEmbedding<model::Parameter>> load_backbone(const fs::path& file) {
-  WAKEBUILDER_TRY(const auto read, checkpoint::read(file));
   const auto build = [&]() -> Result<model::SpeechEmbedding<model::Parameter>> {
+    if (file.extension() == ".onnx") {
+      WAKEBUILDER_TRY(const auto proto, onnx::read_model(file));
+      WAKEBUILDER_TRY(const auto tensors, take_weights(proto));
+      return model::load_speech_embedding(tensors);
+    }
+    WAKEBUILDER_TRY(const auto read, checkpoint::read(file));
     WAKEBUILDER_TRY(const auto state, checkpoint::find_state_dict(read));
     return model::load_speech_embedding(state.tensors);
   };

@@ -150,6 +150,15 @@ Result<RegistryEntry> Registry::find(const std::string& name) const {
                                         core::shown(root_) + " (there: " + names_in(models) + ")");
 }
 
+Result<RegistryEntry> Registry::place(const std::string& name) const {
+  constexpr std::size_t kMostBytes = 100;
+  if (is_plain_name(name) && name.size() <= kMostBytes && name == core::printable(name))
+    return entry_of(root_ / "custom" / name, "custom");
+  return fail(ErrorCode::kInvalidArgument,
+              "expected a name for the model that can be a folder's, of at most 100 bytes, found " +
+                  std::string("\"") + core::quote(name) + "\"");
+}
+
 Result<std::vector<RegistrySummary>> Registry::list() const {
   std::error_code error;
   if (!fs::is_directory(root_, error)) {
@@ -163,6 +172,15 @@ Result<std::vector<RegistrySummary>> Registry::list() const {
       models.push_back(summarise(entry_of(folder, category)));
   }
   return models;
+}
+
+std::string model_name(const std::string& wake_word) {
+  std::string name;
+  for (const char c : folder_name(wake_word)) {
+    const bool is_sign = std::ispunct(static_cast<unsigned char>(c)) != 0 && c != '-';
+    if (!is_sign || c == '_') name += c;
+  }
+  return name;
 }
 
 Result<ExportReport> export_entry(const RegistryEntry& entry, const ExportOptions& options) {

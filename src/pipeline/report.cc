@@ -299,4 +299,32 @@ Value to_value(const ProvidersReport& report) {
        })}};
 }
 
+Value to_value(const TrainReport& report) {
+  const TrainingRecord& record = report.record;
+  Dict seconds;
+  for (const StageTime& stage : record.stages) seconds.emplace_back(stage.stage, stage.seconds);
+  Value value = Dict{{"name", record.name},
+                     {"wake_word", record.wake_word},
+                     {"checkpoint", report.entry.checkpoint.string()},
+                     {"metadata", report.entry.metadata.string()},
+                     {"report", report.report.string()},
+                     {"has_onnx", record.has_onnx},
+                     {"threshold", record.threshold},
+                     {"false_accepts_per_hour", record.wanted_per_hour},
+                     {"rate_is_shown", record.rate_is_shown},
+                     {"held_out_hours", record.negative_hours},
+                     {"steps", record.steps},
+                     {"seed", static_cast<std::int64_t>(record.seed)},
+                     {"seconds", record.seconds},
+                     {"stages", std::move(seconds)}};
+  if (record.has_onnx) {
+    value.set("output", report.entry.onnx.string());
+    value.set("onnx_size_bytes", static_cast<std::int64_t>(record.onnx_bytes));
+    value.set("max_abs_diff", record.onnx_max_abs_diff);
+  } else {
+    value.set("onnx_failure", record.onnx_failure);
+  }
+  return value;
+}
+
 }  // namespace wakebuilder::pipeline

@@ -32,6 +32,7 @@ struct AugmentOptions {
   Range second_db = {5, 45};
   std::int64_t mask_bins = 13;   ///< most, twice for half of the windows
   std::int64_t mask_frames = 6;  ///< most, twice for three in ten
+  double cut = 0.06;             ///< windows that end in digital silence: the recording was shorter
 };
 
 /// Changes windows. Thread-safe: all that changes is in the random numbers.
@@ -52,6 +53,7 @@ class Augmenter {
   double colour(std::span<float> powers, Random& random) const;
   void add_noise(std::span<float> powers, double level_db, Random& random) const;
   void mask(std::span<float> window, Random& random) const;
+  void cut(std::span<float> window, Random& random) const;
 
   std::vector<Frames> noises_;
   AugmentOptions options_;

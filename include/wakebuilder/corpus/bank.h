@@ -16,8 +16,7 @@ namespace wakebuilder::corpus {
 /// Pieces are drawn by their group of voices first, as each group weighs, then within it.
 class Bank {
  public:
-  /// One piece of many.
-  void add(std::shared_ptr<const Pieces> pieces, std::size_t index);
+  void add(Place place);
 
   /// A single piece. @param frames  as Pieces::add()
   void add(Kind kind, const std::string& group, std::span<const float> frames);
@@ -34,10 +33,6 @@ class Bank {
   Frames draw(Kind kind, Random& random) const;
 
  private:
-  struct Place {
-    std::shared_ptr<const Pieces> pieces;
-    std::size_t index;
-  };
   struct Group {
     std::string name;
     std::vector<Place> places;

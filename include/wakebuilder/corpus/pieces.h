@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -70,6 +71,16 @@ class Pieces {
   std::vector<std::int16_t> values_;  ///< of what was added
   core::Tensor mapped_;               ///< of what was loaded; nothing can be added then
   bool is_mapped_ = false;
+};
+
+/// One piece of many.
+struct Place {
+  std::shared_ptr<const Pieces> pieces;
+  std::size_t index = 0;
+
+  const Piece& piece() const { return (*pieces)[index]; }
+  std::size_t frames() const { return pieces->frames(index); }
+  Frames unpack() const { return pieces->unpack(index); }
 };
 
 }  // namespace wakebuilder::corpus

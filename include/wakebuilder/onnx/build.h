@@ -36,6 +36,10 @@ ModelProto build_shared(std::span<const model::CompactClassifier> networks,
 ModelProto build_tokens(const model::CompactClassifier& network, std::int64_t frames,
                         std::int64_t opset);
 
+/// What a compact network's head makes of tokens: `tokens` [batch, 96, N] and `mask` [batch, 1, N]
+/// (1 for real ones) in, `logits` [batch, 2] out. @pre opset as for Emitter
+ModelProto build_head(const model::CompactClassifier& network, std::int64_t opset);
+
 /// The states of a stream, in the order of the graph's inputs: those that begin with `state/`.
 std::vector<Emitter::State> states_of(const ModelProto& model);
 

@@ -38,7 +38,12 @@ Result<BackboneReport> import_backbone(const std::filesystem::path& input,
                                        const std::filesystem::path& output, bool force = false,
                                        const std::filesystem::path& onnxruntime = {});
 
-/// Reads what import_backbone() wrote. Errors: those of checkpoint::read and
+/// Where the embedding is: `wanted`, else $WAKEBUILDER_BACKBONE, else share/speech-embedding beside
+/// this program's folder or where scripts/setup.sh put it. Errors: kUnavailable when it is at none
+/// of these places.
+Result<std::filesystem::path> find_backbone(const std::filesystem::path& wanted = {});
+
+/// Reads what import_backbone() wrote, or the .onnx itself. Errors: those of checkpoint::read and
 /// model::load_speech_embedding, with the file's name in front.
 Result<model::SpeechEmbedding<model::Parameter>> load_backbone(const std::filesystem::path& file);
 

@@ -48,12 +48,20 @@ class Registry {
   /// for a name that could leave the registry, kNotFound (lists what there is).
   Result<RegistryEntry> find(const std::string& name) const;
 
+  /// Where the parts of a new model of the user's would be, whether it is there or not: the folder
+  /// custom/NAME. Errors: kInvalidArgument for what cannot be the name of a folder, or could leave
+  /// the registry.
+  Result<RegistryEntry> place(const std::string& name) const;
+
   /// All models, by category and name. Errors: kNotFound when the root is not there.
   Result<std::vector<RegistrySummary>> list() const;
 
  private:
   std::filesystem::path root_;
 };
+
+/// A wake word as WakeBuilder names folders: "Hey, Jarvis!" is hey_jarvis.
+std::string model_name(const std::string& wake_word);
 
 /// export_onnx() for a model of the registry: writes its .onnx, or NAME.stream.onnx, and then
 /// records has_onnx, onnx_size_bytes and the validation (of a stream: `stream`) in its metadata,

@@ -12,6 +12,7 @@
 #include "wakebuilder/pipeline/inspect.h"
 #include "wakebuilder/pipeline/providers.h"
 #include "wakebuilder/pipeline/registry.h"
+#include "wakebuilder/pipeline/train.h"
 #include "wakebuilder/pipeline/validate.h"
 
 namespace wakebuilder::pipeline {
@@ -30,5 +31,6 @@ core::Value to_value(const DetectReport& report);
 core::Value to_value(const BenchReport& report);
 core::Value to_value(const EvaluateReport& report);
 core::Value to_value(const ProvidersReport& report);
+core::Value to_value(const TrainReport& report);
 
 }  // namespace wakebuilder::pipeline

@@ -1,0 +1,81 @@
+// From bare text to a wake word: speech, windows, a head, a threshold, a checked model.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "wakebuilder/core/result.h"
+#include "wakebuilder/pipeline/registry.h"
+#include "wakebuilder/pipeline/training_record.h"
+
+namespace wakebuilder::pipeline {
+
+/// How much is said, composed and learned. The defaults are the recipe (docs/training.md).
+struct TrainingSize {
+  std::size_t words = 2200;  ///< renderings of the wake word
+  std::size_t phrases = 500;
+  std::size_t near_words = 3400;
+  std::size_t running = 4500;  ///< sentences, the same for every wake word, as what follows
+  std::size_t pseudo = 1750;
+  std::size_t isolated_words = 240;
+  std::size_t isolated_times = 50;
+  std::size_t windows = 16384;
+  std::int64_t steps = 400;
+  double held_out_hours = 2;  ///< of the stream that the threshold is chosen on
+
+  /// A tenth of it: a model to play with, in a minute or two.
+  static TrainingSize quick();
+};
+
+struct TrainOptions {
+  std::string name{};              ///< of the model; "" takes the wake word: hey_jarvis
+  std::filesystem::path models{};  ///< the registry
+  bool force = false;              ///< replace a model of this name
+  TrainingSize size{};
+  std::uint64_t seed = 0;
+  double false_accepts_per_hour = 0.5;              ///< that the threshold may let through
+  std::vector<std::filesystem::path> recordings{};  ///< of the wake word, files or folders
+  std::vector<std::filesystem::path> negatives{};   ///< without it
+  std::vector<std::string> voices{};  ///< programs that speak, as speech::command_voice()
+  bool use_cache = true;
+  std::size_t threads = 0;           ///< 0: one for each core
+  std::filesystem::path backbone{};  ///< "": find_backbone()
+  std::filesystem::path trainer{};   ///< "": beside this program, else in PATH
+  std::filesystem::path onnxruntime{};
+};
+
+struct TrainProgress {
+  std::string stage;  ///< "voices", "speech", "windows", "head", "threshold", "export"
+  double share = 0;   ///< done of the stage, 0 to 1
+  std::optional<double> seconds_left;  ///< of the stage
+  std::string remark;                  ///< "loss 0.31"
+};
+
+/// Called often, by one thread at a time; false stops: kIo, "stopped".
+using TrainObserver = std::function<bool(const TrainProgress&)>;
+
+struct TrainReport {
+  RegistryEntry entry;
+  std::filesystem::path report;  ///< NAME.html
+  TrainingRecord record;
+};
+
+/// Trains a detector of `text` from synthetic speech, and the user's if there is some, and puts
+/// NAME.pt, NAME.json, training_history.json, NAME.html and NAME.onnx into the registry.
+///
+/// Nothing is written to the registry before the head is trained. An export that fails keeps the
+/// checkpoint: the record says why.
+///
+/// Errors: kInvalidArgument for text that no voice can say, a name that is none or is taken,
+/// numbers out of range; kUnavailable without voices, dictionary, backbone, training program or
+/// ONNX Runtime; kNotFound and kCorrupt for recordings; kIo when stopped, when a disk is full, when
+/// the training program dies.
+Result<TrainReport> train(const std::string& text, const TrainOptions& options,
+                          const TrainObserver& observer = {});
+
+}  // namespace wakebuilder::pipeline

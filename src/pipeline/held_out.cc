@@ -1,0 +1,327 @@
+#include "pipeline/held_out.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "wakebuilder/audio/mel_filters.h"
+#include "wakebuilder/core/parallel.h"
+#include "wakebuilder/corpus/augment.h"
+#include "wakebuilder/corpus/window.h"
+#include "wakebuilder/onnx/build.h"
+#include "wakebuilder/onnx/write.h"
+#include "wakebuilder/runtime/wake_model.h"
+
+#include "pipeline/training_windows.h"
+
+namespace wakebuilder::pipeline {
+namespace {
+
+using Runtime = std::shared_ptr<const runtime::OnnxRuntime>;
+
+constexpr std::int64_t kClipFrames = 352;   ///< around a single word
+constexpr std::int64_t kBehindFrames = 56;  ///< of a clip, behind its word
+constexpr std::int64_t kStreamPart = 3008;  ///< frames of a part of the stream
+constexpr std::int64_t kSection = 376;      ///< of a part, with one kind of speech; eight of them
+constexpr double kFramesPerHour = 360'000;
+constexpr std::size_t kSmoothed = 3;
+const std::int64_t kWindowTokens = model::tokens_of(model::kStreamFrames);
+constexpr std::int64_t kHopTokens = model::kHopFrames / model::kEmbeddingFrameStride;
+
+std::int64_t hops_of(std::int64_t frames) {
+  return (model::tokens_of(frames) - kWindowTokens) / kHopTokens + 1;
+}
+
+double seconds_of_hop(std::size_t hop) {
+  const auto frames = model::kStreamFrames + static_cast<std::int64_t>(hop) * model::kHopFrames;
+  return static_cast<double>(frames) / 100;
+}
+
+/// Scores of sound of a certain length. Not to be used by two threads at once.
+class Scorer {
+ public:
+  static Result<Scorer> create(const Runtime& runtime, const model::CompactClassifier& network,
+                               std::int64_t frames) {
+    WAKEBUILDER_TRY(auto tokens, TokenRunner::create(runtime, network, frames));
+    const std::string bytes = onnx::serialize(onnx::build_head(network, onnx::kDefaultOpset));
+    WAKEBUILDER_TRY(auto session, runtime::Session::open(runtime, std::as_bytes(std::span(bytes))));
+    const std::int64_t hops = hops_of(frames);
+    WAKEBUILDER_TRY(auto head,
+                    runtime::BoundRun::create(
+                        std::move(session),
+                        {{.name = "tokens", .shape = {hops, model::kEmbeddingDim, kWindowTokens}},
+                         {.name = "mask", .shape = {hops, 1, kWindowTokens}}},
+                        {{.name = "logits", .shape = {hops, model::kClasses}}}));
+    std::ranges::fill(head.input(1), 1.0F);
+    return Scorer(std::move(tokens), std::move(head), frames);
+  }
+
+  /// @param log_mel  [frames, 128]
+  Result<Trace> score(std::span<const float> log_mel) {
+    WAKEBUILDER_TRY(const auto tokens, tokens_.run(log_mel));
+    spread(tokens);
+    WAKEBUILDER_CHECK(head_.run());
+    return smoothed(head_.output(0));
+  }
+
+ private:
+  Scorer(TokenRunner tokens, runtime::BoundRun head, std::int64_t frames)
+      : tokens_(std::move(tokens)), head_(std::move(head)), frames_(frames) {}
+
+  /// Tokens [96, N] to windows of them [hops, 96, 11].
+  void spread(std::span<const float> tokens) {
+    const auto all = static_cast<std::size_t>(model::tokens_of(frames_));
+    const auto count = static_cast<std::size_t>(kWindowTokens);
+    float* target = head_.input(0).data();
+    for (std::int64_t hop = 0; hop < hops_of(frames_); ++hop)
+      for (std::size_t channel = 0; channel < model::kEmbeddingDim; ++channel) {
+        const auto first = channel * all + static_cast<std::size_t>(hop * kHopTokens);
+        target = std::ranges::copy(tokens.subspan(first, count), target).out;
+      }
+  }
+
+  static Trace smoothed(std::span<const float> logits) {
+    Trace trace;
+    for (std::size_t hop = 0; hop < logits.size() / model::kClasses; ++hop) {
+      double sum = 0;
+      const std::size_t count = std::min(hop + 1, kSmoothed);
+      for (std::size_t i = hop + 1 - count; i <= hop; ++i)
+        sum += static_cast<double>(logits[2 * i + 1]) - static_cast<double>(logits[2 * i]);
+      const double mean = sum / static_cast<double>(count);
+      trace.push_back({.time_s = seconds_of_hop(hop), .score = 1 / (1 + std::exp(-mean))});
+    }
+    return trace;
+  }
+
+  TokenRunner tokens_;
+  runtime::BoundRun head_;
+  std::int64_t frames_;
+};
+
+corpus::Frames silence(std::int64_t frames) {
+  return corpus::Frames(static_cast<std::size_t>(frames) * corpus::kBins,
+                        static_cast<float>(audio::kLogMelFloor));
+}
+
+/// One word, half of the time said with gaps, and nothing around it but the room.
+corpus::Frames clip_of(const corpus::Place& place, const corpus::Augmenter& augmenter,
+                       corpus::Random& random) {
+  constexpr double kCareful = 0.5;
+  constexpr double kLengthened = 0.6;
+  corpus::Frames piece = place.unpack();
+  if (random.chance(kCareful)) piece = corpus::with_gaps(piece, kLengthened, random);
+  corpus::Frames clip = silence(kClipFrames);
+  const std::size_t room = clip.size() - kBehindFrames * corpus::kBins;
+  const std::size_t count = std::min(piece.size(), room);
+  std::copy_n(piece.begin(), count, clip.begin() + static_cast<std::ptrdiff_t>(room - count));
+  augmenter.augment(clip, random);
+  return clip;
+}
+
+/// Speech without the wake word, in sections of one kind each, in one room.
+corpus::Frames part_of_stream(const corpus::WindowComposer& composer,
+                              const corpus::Augmenter& augmenter, corpus::Random& random) {
+  corpus::Frames part = silence(kStreamPart);
+  const auto section = static_cast<std::size_t>(kSection) * corpus::kBins;
+  for (std::size_t at = 0; at < part.size(); at += section)
+    composer.compose(std::span(part).subspan(at, section), random);
+  augmenter.augment(part, random);
+  return part;
+}
+
+corpus::WindowOptions without_word() {
+  corpus::WindowOptions options;
+  options.frames = kSection;
+  options.with_word = 0;
+  options.near = 0.12;
+  options.isolated = 0.15;
+  options.parts = 0;
+  options.quiet = 0.1;
+  return options;
+}
+
+corpus::AugmentOptions rooms() {
+  corpus::AugmentOptions options;
+  options.cut = 0;
+  return options;
+}
+
+/// The work of one call, shared by several threads: clips of words, of others, parts of the stream.
+class Listening {
+ public:
+  Listening(const HeldOutSpeech& speech, const HeldOutOptions& options)
+      : speech_(speech),
+        options_(options),
+        composer_(speech.bank, without_word()),
+        augmenter_(speech.noises, rooms()),
+        synthetic_parts_(static_cast<std::size_t>(
+            std::ceil(options.hours * kFramesPerHour /
+                      static_cast<double>(hops_of(kStreamPart) * model::kHopFrames)))) {
+    scores_.words.resize(speech.words.size());
+    scores_.others.resize(speech.others.size());
+    scores_.stream.resize(synthetic_parts_ + speech.negatives.size());
+  }
+
+  void work(const Runtime& runtime, const model::CompactClassifier& network) {
+    auto clips = Scorer::create(runtime, network, kClipFrames);
+    auto parts = Scorer::create(runtime, network, kStreamPart);
+    if (!clips) return give_up(clips.error());
+    if (!parts) return give_up(parts.error());
+    for (std::size_t job = next_++; job < jobs() && !is_over_; job = next_++) {
+      if (const auto done = one(job, *clips, *parts); !done) give_up(done.error());
+      tell();
+    }
+  }
+
+  Result<HeldOutScores> finish() {
+    if (error_) return fail(*error_);
+    scores_.hours = static_cast<double>(scores_.stream.size()) *
+                    static_cast<double>(hops_of(kStreamPart) * model::kHopFrames) / kFramesPerHour;
+    return std::move(scores_);
+  }
+
+ private:
+  std::size_t jobs() const {
+    return scores_.words.size() + scores_.others.size() + scores_.stream.size();
+  }
+
+  Result<void> one(std::size_t job, Scorer& clips, Scorer& parts) {
+    corpus::Random random(options_.seed * 0x9e3779b97f4a7c15U + job);
+    if (job < speech_.words.size())
+      return score_clip(speech_.words[job], clips, random, scores_.words[job]);
+    job -= speech_.words.size();
+    if (job < speech_.others.size())
+      return score_clip(speech_.others[job], clips, random, scores_.others[job]);
+    job -= speech_.others.size();
+    const corpus::Frames part = job < synthetic_parts_
+                                    ? part_of_stream(composer_, augmenter_, random)
+                                    : speech_.negatives[job - synthetic_parts_];
+    WAKEBUILDER_TRY(scores_.stream[job], parts.score(part));
+    return {};
+  }
+
+  Result<void> score_clip(const corpus::Place& place, Scorer& scorer, corpus::Random& random,
+                          ScoredText& result) const {
+    WAKEBUILDER_TRY(const auto trace, scorer.score(clip_of(place, augmenter_, random)));
+    result = {.text = place.piece().text, .voice = place.piece().group, .score = highest(trace)};
+    return {};
+  }
+
+  void tell() {
+    const std::scoped_lock lock(mutex_);
+    ++done_;
+    const double share = static_cast<double>(done_) / static_cast<double>(jobs());
+    if (is_over_ || !options_.on_progress || options_.on_progress(share)) return;
+    error_ = Error{ErrorCode::kIo, "stopped"};
+    is_over_ = true;
+  }
+
+  void give_up(const Error& error) {
+    const std::scoped_lock lock(mutex_);
+    if (!error_) error_ = error;
+    is_over_ = true;
+  }
+
+  const HeldOutSpeech& speech_;
+  const HeldOutOptions& options_;
+  corpus::WindowComposer composer_;
+  corpus::Augmenter augmenter_;
+  std::size_t synthetic_parts_;
+  HeldOutScores scores_;
+  std::atomic<std::size_t> next_ = 0;
+  std::atomic<bool> is_over_ = false;
+  std::mutex mutex_;  ///< guards what is below
+  std::size_t done_ = 0;
+  std::optional<Error> error_;
+};
+
+// ---- the threshold ----
+
+double share_of(std::size_t part, std::size_t all) {
+  return all == 0 ? 0 : static_cast<double>(part) / static_cast<double>(all);
+}
+
+ThresholdPoint at(double threshold, const ErrorRates& rates, const HeldOutScores& scores) {
+  const auto missed = static_cast<std::size_t>(std::ranges::count_if(
+      scores.words, [&](const ScoredText& word) { return word.score < threshold; }));
+  const auto heard = static_cast<std::size_t>(std::ranges::count_if(
+      scores.stream, [&](const Trace& trace) { return highest(trace) >= threshold; }));
+  const std::size_t words = scores.words.size();
+  const std::size_t parts = scores.stream.size();
+  const std::size_t found = words - missed;
+  ThresholdPoint point{.threshold = threshold};
+  point.false_accepts_per_hour = static_cast<double>(rates.events(threshold)) / scores.hours;
+  point.far = share_of(heard, parts);
+  point.frr = share_of(missed, words);
+  point.accuracy = share_of(found + parts - heard, words + parts);
+  point.precision = share_of(found, found + heard);
+  point.recall = share_of(found, words);
+  const double sum = point.precision + point.recall;
+  point.f1 = sum > 0 ? 2 * point.precision * point.recall / sum : 0;
+  return point;
+}
+
+std::vector<double> highest_of(const std::vector<ScoredText>& texts) {
+  std::vector<double> scores;
+  for (const ScoredText& text : texts) scores.push_back(text.score);
+  return scores;
+}
+
+constexpr std::size_t kExamples = 30;
+
+/// The highest score of each text, the highest first.
+std::vector<ScoredText> most_confused(std::vector<ScoredText> others) {
+  std::ranges::sort(others, std::greater(), &ScoredText::score);
+  std::vector<ScoredText> chosen;
+  for (ScoredText& other : others) {
+    if (chosen.size() == kExamples) break;
+    if (std::ranges::find(chosen, other.text, &ScoredText::text) == chosen.end())
+      chosen.push_back(std::move(other));
+  }
+  return chosen;
+}
+
+}  // namespace
+
+Result<HeldOutScores> score_held_out(const model::CompactClassifier& network,
+                                     const HeldOutSpeech& speech, const Runtime& runtime,
+                                     const HeldOutOptions& options) {
+  Listening listening(speech, options);
+  core::for_each_job(options.threads, options.threads,
+                     [&](std::size_t) { listening.work(runtime, network); });
+  return listening.finish();
+}
+
+void choose_threshold(const HeldOutScores& scores, double false_accepts_per_hour,
+                      TrainingRecord& record) {
+  const ErrorRates rates(highest_of(scores.words), scores.stream, scores.hours);
+  // In digits that people like to read; upwards, so that the rate holds.
+  constexpr double kDigits = 1000;
+  const double exact = rates.at(false_accepts_per_hour).threshold;
+  record.threshold = std::clamp(std::floor(exact * kDigits + 1) / kDigits, 0.1, 0.999);
+  record.wanted_per_hour = false_accepts_per_hour;
+  record.negative_hours = scores.hours;
+  // With none in so many hours the rate is below 3 / hours, with a confidence of 95 %.
+  constexpr double kRuleOfThree = 3;
+  record.rate_is_shown = false_accepts_per_hour * scores.hours >= kRuleOfThree;
+  std::vector<double> thresholds = {record.threshold};
+  for (int i = 1; i < 100; ++i) thresholds.push_back(i / 100.0);
+  for (const double high : {0.993, 0.995, 0.997, 0.998, 0.999}) thresholds.push_back(high);
+  std::ranges::sort(thresholds);
+  record.threshold_analysis.clear();
+  for (const double threshold : thresholds)
+    record.threshold_analysis.push_back(at(threshold, rates, scores));
+  record.positive_scores = highest_of(scores.words);
+  record.negative_scores.clear();
+  for (const Trace& trace : scores.stream) record.negative_scores.push_back(highest(trace));
+  record.confused = most_confused(scores.others);
+  record.missed = scores.words;
+  std::ranges::sort(record.missed, {}, &ScoredText::score);
+  record.missed.resize(std::min(record.missed.size(), kExamples));
+}
+
+}  // namespace wakebuilder::pipeline

@@ -1,0 +1,55 @@
+// How a trained network scores speech that it has not learned from.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "wakebuilder/core/result.h"
+#include "wakebuilder/corpus/bank.h"
+#include "wakebuilder/corpus/pieces.h"
+#include "wakebuilder/model/load_compact.h"
+#include "wakebuilder/pipeline/error_rates.h"
+#include "wakebuilder/pipeline/training_record.h"
+#include "wakebuilder/runtime/onnxruntime.h"
+
+namespace wakebuilder::pipeline {
+
+/// What is listened to.
+struct HeldOutSpeech {
+  std::vector<corpus::Place> words;   ///< the wake word
+  std::vector<corpus::Place> others;  ///< single words without it
+  corpus::Bank bank;                  ///< for the stream without the wake word
+  std::vector<corpus::Frames> noises;
+  std::vector<corpus::Frames> negatives;  ///< the user's, as they are: log-mel frames
+};
+
+struct HeldOutOptions {
+  double hours = 2;  ///< of synthetic stream
+  std::uint64_t seed = 0;
+  std::size_t threads = 1;
+  std::function<bool(double share)> on_progress{};  ///< false stops: kIo, "stopped"
+};
+
+/// Smoothed probabilities, as a detector has them: of a window every 160 ms, means of three logit
+/// differences.
+struct HeldOutScores {
+  std::vector<ScoredText> words;   ///< the highest of each
+  std::vector<ScoredText> others;  ///< the same
+  std::vector<Trace> stream;       ///< of each part of the stream
+  double hours = 0;                ///< of the stream
+};
+
+/// Errors: those of sessions; kIo "stopped".
+Result<HeldOutScores> score_held_out(const model::CompactClassifier& network,
+                                     const HeldOutSpeech& speech,
+                                     const std::shared_ptr<const runtime::OnnxRuntime>& runtime,
+                                     const HeldOutOptions& options);
+
+/// Chooses the threshold and fills in what the record says about it.
+/// @pre there are words and a stream
+void choose_threshold(const HeldOutScores& scores, double false_accepts_per_hour,
+                      TrainingRecord& record);
+
+}  // namespace wakebuilder::pipeline

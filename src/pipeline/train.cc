@@ -1,0 +1,396 @@
+#include "wakebuilder/pipeline/train.h"
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <optional>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "wakebuilder/checkpoint/checkpoint.h"
+#include "wakebuilder/checkpoint/write.h"
+#include "wakebuilder/core/file.h"
+#include "wakebuilder/core/json.h"
+#include "wakebuilder/core/range.h"
+#include "wakebuilder/core/temporary_folder.h"
+#include "wakebuilder/core/text.h"
+#include "wakebuilder/core/version.h"
+#include "wakebuilder/model/bridge.h"
+#include "wakebuilder/model/load_compact.h"
+#include "wakebuilder/pipeline/backbone.h"
+#include "wakebuilder/pipeline/training_files.h"
+#include "wakebuilder/runtime/onnxruntime.h"
+
+#include "pipeline/held_out.h"
+#include "pipeline/trainer_process.h"
+#include "pipeline/training_corpus.h"
+#include "pipeline/training_windows.h"
+
+namespace wakebuilder::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Clock = std::chrono::steady_clock;
+using core::Dict;
+using core::Value;
+using Runtime = std::shared_ptr<const runtime::OnnxRuntime>;
+
+constexpr std::size_t kValidationShare = 8;  ///< windows to learn from for each one to validate
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+std::string now_utc() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  std::string text(sizeof "2026-01-01T00:00:00Z", '\0');
+  text.resize(std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts));
+  return text;
+}
+
+Error stopped() { return {ErrorCode::kIo, "stopped"}; }
+
+// ---- what is asked for ----
+
+Result<void> check(const TrainOptions& options) {
+  const TrainingSize& size = options.size;
+  const auto number = [](auto value) { return static_cast<double>(value); };
+  WAKEBUILDER_CHECK(
+      core::check_range("false accepts per hour", options.false_accepts_per_hour, 0.001, 1000));
+  WAKEBUILDER_CHECK(core::check_range("words", number(size.words), 20, 1e5));
+  WAKEBUILDER_CHECK(core::check_range("near words", number(size.near_words), 20, 1e5));
+  WAKEBUILDER_CHECK(core::check_range("running", number(size.running), 20, 1e5));
+  WAKEBUILDER_CHECK(core::check_range("windows", number(size.windows), 256, 1e6));
+  WAKEBUILDER_CHECK(core::check_range("steps", number(size.steps), 10, 1e6));
+  WAKEBUILDER_CHECK(core::check_range("held-out hours", size.held_out_hours, 0.01, 100));
+  return core::check_range("threads", number(options.threads), 0, 256);
+}
+
+Result<RegistryEntry> place_of(const std::string& text, const TrainOptions& options) {
+  const std::string name = options.name.empty() ? model_name(text) : options.name;
+  WAKEBUILDER_TRY(auto entry, Registry(options.models).place(name));
+  if (options.force || !entry.has_checkpoint) return entry;
+  return fail(ErrorCode::kInvalidArgument,
+              core::shown(entry.checkpoint) +
+                  ": is there already; choose another --name, or --force to train it again");
+}
+
+// ---- the network ----
+
+/// The frozen part: bridge and backbone. The head has no weights yet.
+Result<model::CompactClassifier> frozen_network(const fs::path& wanted) {
+  WAKEBUILDER_TRY(const auto file, find_backbone(wanted));
+  model::CompactClassifier network;
+  network.network = model::make_compact<model::Parameter>(network.config);
+  WAKEBUILDER_TRY(network.network.backbone, load_backbone(file));
+  network.network.bridge = {.name = "bridge", .tensor = model::make_bridge()};
+  model::visit(network.network, network.config,
+               [](const std::string& name, model::Parameter& weight, const core::Shape&) {
+                 weight.name = name;
+               });
+  return network;
+}
+
+/// Tensors of a network by the names of its checkpoint, those of the head from `head`.
+Result<model::NamedTensors> all_tensors(const model::CompactClassifier& frozen, const Value& head) {
+  model::NamedTensors tensors;
+  std::string missing;
+  model::visit(frozen.network, frozen.config,
+               [&](const std::string& name, const model::Parameter& weight, const core::Shape&) {
+                 const Value* learned = head.find(name);
+                 const auto* tensor =
+                     learned != nullptr ? learned->get_if<core::Tensor>() : nullptr;
+                 if (tensor == nullptr && name.starts_with("head.")) missing = name;
+                 tensors.emplace_back(name, tensor != nullptr ? *tensor : weight.tensor);
+               });
+  if (missing.empty()) return tensors;
+  return fail(ErrorCode::kMismatch, "expected the weight " + missing + " of the training program");
+}
+
+// ---- one training ----
+
+class Training {
+ public:
+  Training(const std::string& text, const TrainOptions& options, const TrainObserver& observer)
+      : text_(text), options_(options), observer_(observer) {
+    threads_ = options.threads != 0 ? options.threads
+                                    : std::max<std::size_t>(1, std::thread::hardware_concurrency());
+  }
+
+  Result<TrainReport> run() {
+    WAKEBUILDER_CHECK(prepare());
+    WAKEBUILDER_TRY(auto corpus, speak());
+    WAKEBUILDER_TRY(const auto work, core::TemporaryFolder::make("wakebuilder-train-"));
+    WAKEBUILDER_CHECK(write_windows(corpus, work / "windows.safetensors"));
+    WAKEBUILDER_TRY(const auto head, learn(work.path()));
+    WAKEBUILDER_TRY(const auto tensors, all_tensors(frozen_, head));
+    WAKEBUILDER_CHECK(choose(tensors, corpus.held_out));
+    WAKEBUILDER_CHECK(publish(tensors));
+    WAKEBUILDER_CHECK(export_model());
+    return TrainReport{.entry = entry_, .report = report_, .record = std::move(record_)};
+  }
+
+ private:
+  /// All that can be missing is looked for before anything is made.
+  Result<void> prepare() {
+    WAKEBUILDER_CHECK(check(options_));
+    WAKEBUILDER_TRY(entry_, place_of(text_, options_));
+    begin("voices");
+    WAKEBUILDER_TRY(auto speaking, prepare_to_speak(text_, options_.voices));
+    speaking_.emplace(std::move(speaking));
+    WAKEBUILDER_TRY(frozen_, frozen_network(options_.backbone));
+    WAKEBUILDER_TRY(runtime_, runtime::OnnxRuntime::load(options_.onnxruntime));
+    record_.name = entry_.name;
+    record_.wake_word = text_;
+    record_.phonemes = speech::to_string(speaking_->phonemes);
+    record_.created_at = now_utc();
+    record_.seed = options_.seed;
+    record_.version = version();
+    record_.config = frozen_.config;
+    return {};
+  }
+
+  Result<TrainingCorpus> speak() {
+    begin("speech");
+    const CorpusOptions options = {
+        .size = options_.size,
+        .seed = options_.seed,
+        .recordings = options_.recordings,
+        .negatives = options_.negatives,
+        .cache = options_.use_cache ? cache_folder("pieces") : fs::path(),
+        .threads = threads_,
+        .on_progress = [this](double share, std::optional<double> left, const std::string& remark) {
+          return tell(share, left, remark);
+        }};
+    WAKEBUILDER_TRY(auto corpus, make_corpus(*speaking_, options));
+    record_.data = corpus.data;
+    end();
+    return corpus;
+  }
+
+  Result<LabelledTokens> windows(const corpus::Bank& bank,
+                                 const std::vector<corpus::Frames>& noises, std::size_t count,
+                                 std::uint64_t seed, double from, double to) {
+    return make_windows(bank, noises, frozen_, runtime_,
+                        {.count = count,
+                         .seed = seed,
+                         .threads = threads_,
+                         .on_progress = [&](std::size_t done, std::size_t all) {
+                           const double share =
+                               static_cast<double>(done) / static_cast<double>(all);
+                           return tell(from + share * (to - from));
+                         }});
+  }
+
+  Result<void> write_windows(const TrainingCorpus& corpus, const fs::path& file) {
+    begin("windows");
+    const std::size_t count = options_.size.windows;
+    const std::size_t validated = count / kValidationShare;
+    const double part = static_cast<double>(kValidationShare) / (kValidationShare + 1);
+    WAKEBUILDER_TRY(const auto learned,
+                    windows(corpus.learned, corpus.noises, count, 4 * options_.seed, 0, part));
+    WAKEBUILDER_TRY(const auto held_out, windows(corpus.held_out.bank, corpus.noises, validated,
+                                                 4 * options_.seed + 1, part, 1));
+    const auto labels = learned.labels.as<std::uint8_t>();
+    record_.data.positive_windows = static_cast<std::size_t>(std::ranges::count(labels, 1));
+    record_.data.negative_windows = count - record_.data.positive_windows;
+    record_.data.validation_windows = validated;
+    const Value root = Dict{{"tokens", learned.tokens},
+                            {"labels", learned.labels},
+                            {"validation_tokens", held_out.tokens},
+                            {"validation_labels", held_out.labels}};
+    WAKEBUILDER_TRY(auto staged, core::StagedFile::create(file));
+    WAKEBUILDER_CHECK(checkpoint::write_safetensors(staged, root));
+    WAKEBUILDER_CHECK(staged.publish());
+    end();
+    return {};
+  }
+
+  Value job(const fs::path& work) const {
+    return Dict{{"data", (work / "windows.safetensors").string()},
+                {"output", (work / "head.safetensors").string()},
+                {"options", Dict{{"steps", options_.size.steps},
+                                 {"warm_up", std::max<std::int64_t>(1, options_.size.steps / 10)},
+                                 {"seed", static_cast<std::int64_t>(options_.seed)},
+                                 {"threads", static_cast<std::int64_t>(threads_)}}}};
+  }
+
+  /// A line of the training program; false stops it.
+  bool hear(const Value* line) {
+    const auto number = [&](const char* key) {
+      const Value* value = line != nullptr ? line->find(key) : nullptr;
+      return value != nullptr ? value->number().value_or(0) : 0;
+    };
+    if (line == nullptr || line->find("step") == nullptr) return tell(last_share_);
+    if (line->find("validated") != nullptr) {
+      record_.history.push_back({.step = static_cast<std::int64_t>(number("step")),
+                                 .rate = number("rate"),
+                                 .train_loss = number("train_loss"),
+                                 .train_accuracy = number("train_accuracy"),
+                                 .validation_loss = number("validation_loss"),
+                                 .validation_accuracy = number("validation_accuracy"),
+                                 .validation_f1 = number("validation_f1"),
+                                 .validation_recall = number("validation_recall"),
+                                 .validation_false_accepts = number("validation_false_accepts")});
+      return tell(last_share_);
+    }
+    record_.steps = static_cast<std::int64_t>(number("step"));
+    const double share = number("step") / std::max(1.0, number("steps"));
+    return tell(share, number("remaining_s"),
+                "loss " + core::to_text(std::round(number("loss") * 1000) / 1000));
+  }
+
+  Result<Value> learn(const fs::path& work) {
+    begin("head");
+    const fs::path file = work / "job.json";
+    WAKEBUILDER_CHECK(core::write_file(file, core::to_json(job(work), 2)));
+    WAKEBUILDER_CHECK(run_trainer(find_trainer(options_.trainer), file, [&](const Value* line) {
+                        return hear(line);
+                      }).map([](const Value&) {}));
+    if (is_stopped_) return fail(stopped());
+    WAKEBUILDER_TRY(auto head, checkpoint::read(work / "head.safetensors"));
+    end();
+    return std::move(head.root);
+  }
+
+  Result<void> choose(const model::NamedTensors& tensors, const HeldOutSpeech& speech) {
+    begin("threshold");
+    WAKEBUILDER_TRY(const auto network, model::load_compact(tensors, Dict{}));
+    WAKEBUILDER_TRY(const auto scores,
+                    score_held_out(network, speech, runtime_,
+                                   {.hours = options_.size.held_out_hours,
+                                    .seed = 4 * options_.seed + 2,
+                                    .threads = threads_,
+                                    .on_progress = [this](double share) { return tell(share); }}));
+    choose_threshold(scores, options_.false_accepts_per_hour, record_);
+    record_.total_parameters = network.parameters();
+    record_.parameters = 0;
+    for (const auto& [name, tensor] : tensors)
+      if (name.starts_with("head.")) record_.parameters += tensor.size();
+    end();
+    return {};
+  }
+
+  // ---- into the registry ----
+
+  Result<void> write_checkpoint(const model::NamedTensors& tensors) const {
+    Dict state;
+    for (const auto& [name, tensor] : tensors) state.emplace_back(name, tensor);
+    Value root = Dict{{"state_dict", std::move(state)},
+                      {"config", Dict{{"graph", "compact"},
+                                      {"wake_word", text_},
+                                      {"threshold", record_.threshold},
+                                      {"sample_rate", 16000}}}};
+    WAKEBUILDER_TRY(auto staged, core::StagedFile::create(entry_.checkpoint));
+    WAKEBUILDER_CHECK(checkpoint::write_pytorch(staged, root));
+    return staged.publish();
+  }
+
+  Result<void> write_metadata() {
+    record_.seconds = seconds_since(began_);
+    const fs::path history = entry_.folder / "training_history.json";
+    WAKEBUILDER_CHECK(
+        core::write_file(entry_.metadata, core::to_json(to_metadata(record_), 2) + "\n"));
+    WAKEBUILDER_CHECK(core::write_file(history, core::to_json(to_history(record_), 2) + "\n"));
+    return core::write_file(report_, training_html(record_));
+  }
+
+  Result<void> publish(const model::NamedTensors& tensors) {
+    std::error_code error;
+    fs::create_directories(entry_.folder, error);
+    if (error) {
+      return fail(ErrorCode::kIo,
+                  core::shown(entry_.folder) + ": cannot be made: " + error.message());
+    }
+    report_ = entry_.folder / (entry_.name + ".html");
+    WAKEBUILDER_CHECK(write_checkpoint(tensors));
+    WAKEBUILDER_TRY(entry_, Registry(options_.models).place(entry_.name));
+    return write_metadata();
+  }
+
+  /// A failure is recorded, not returned: the checkpoint is good.
+  Result<void> export_model() {
+    begin("export");
+    auto exported = export_entry(entry_, {.force = true, .onnxruntime = options_.onnxruntime});
+    record_.has_onnx = exported.has_value();
+    if (exported) {
+      record_.onnx_bytes = exported->bytes;
+      record_.onnx_max_abs_diff = exported->validation.max_abs_diff;
+    } else {
+      record_.onnx_failure = exported.error().message;
+    }
+    end();
+    record_.seconds = seconds_since(began_);
+    WAKEBUILDER_CHECK(core::write_file(report_, training_html(record_)));
+    if (!exported) return write_metadata();
+    WAKEBUILDER_TRY(entry_, Registry(options_.models).place(entry_.name));
+    return {};
+  }
+
+  // ---- progress ----
+
+  void begin(const std::string& stage) {
+    stage_ = stage;
+    stage_began_ = Clock::now();
+    tell(0);
+  }
+
+  void end() {
+    tell(1, 0);
+    record_.stages.push_back({stage_, seconds_since(stage_began_)});
+  }
+
+  bool tell(double share, std::optional<double> left = std::nullopt,
+            const std::string& remark = {}) {
+    last_share_ = share;
+    const double taken = seconds_since(stage_began_);
+    if (!left && share > 0.02 && taken > 1) left = taken * (1 - share) / share;
+    const bool goes_on =
+        !observer_ ||
+        observer_({.stage = stage_, .share = share, .seconds_left = left, .remark = remark});
+    is_stopped_ = is_stopped_ || !goes_on;
+    return !is_stopped_;
+  }
+
+  const std::string& text_;
+  const TrainOptions& options_;
+  const TrainObserver& observer_;
+  std::size_t threads_ = 1;
+  Clock::time_point began_ = Clock::now();
+  std::optional<Speaking> speaking_;
+  model::CompactClassifier frozen_;
+  Runtime runtime_;
+  RegistryEntry entry_;
+  fs::path report_;
+  TrainingRecord record_;
+  std::string stage_;
+  Clock::time_point stage_began_ = began_;
+  double last_share_ = 0;
+  bool is_stopped_ = false;
+};
+
+}  // namespace
+
+TrainingSize TrainingSize::quick() {
+  return {.words = 500,
+          .phrases = 100,
+          .near_words = 700,
+          .running = 600,
+          .pseudo = 150,
+          .isolated_words = 60,
+          .isolated_times = 12,
+          .windows = 4096,
+          .steps = 250,
+          .held_out_hours = 0.5};
+}
+
+Result<TrainReport> train(const std::string& text, const TrainOptions& options,
+                          const TrainObserver& observer) {
+  return Training(text, options, observer).run();
+}
+
+}  // namespace wakebuilder::pipeline

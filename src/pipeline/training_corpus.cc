@@ -1,0 +1,207 @@
+#include "pipeline/training_corpus.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <system_error>
+#include <utility>
+
+#include "wakebuilder/core/text.h"
+#include "wakebuilder/corpus/clip.h"
+#include "wakebuilder/corpus/noise.h"
+#include "wakebuilder/corpus/rendering.h"
+#include "wakebuilder/corpus/script.h"
+#include "wakebuilder/model/compact.h"
+#include "wakebuilder/speech/cache.h"
+#include "wakebuilder/speech/installed_voices.h"
+#include "wakebuilder/speech/text.h"
+
+namespace wakebuilder::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+
+using corpus::Kind;
+using corpus::Place;
+
+constexpr std::uint64_t kMostCacheBytes = std::uint64_t{3} << 30U;
+constexpr std::size_t kHeldOutOf = 10;    ///< each tenth piece is held out
+constexpr std::size_t kTalkers = 400;     ///< sentences that babble is made of
+constexpr std::uint64_t kCommonSeed = 1;  ///< of what does not depend on the wake word
+
+/// The longest pieces that windows are made of, in windows.
+double most_windows(Kind kind) {
+  if (kind == Kind::kRunning) return 20;
+  return kind == Kind::kPhrase ? 1.25 : 1.15;
+}
+
+std::size_t& counter(TrainingData& data, Kind kind) {
+  switch (kind) {
+    case Kind::kWord:
+      return data.words;
+    case Kind::kPhrase:
+      return data.phrases;
+    case Kind::kNear:
+      return data.near_words;
+    case Kind::kIsolated:
+      return data.isolated;
+    case Kind::kRunning:
+      return data.running;
+  }
+  return data.running;
+}
+
+void set_weights(corpus::Bank& bank) {
+  using enum speech::VoiceGroup;
+  for (const auto group :
+       {kEspeakEnglish, kEspeakOther, kFlite, kFestivalEnglish, kFestivalOther, kCommand})
+    bank.set_weight(std::string(speech::to_string(group)), corpus::usual_weight(group));
+}
+
+corpus::CommonScriptOptions common_options(const TrainingSize& size) {
+  return {.running = size.running,
+          .pseudo = size.pseudo,
+          .isolated_words = size.isolated_words,
+          .isolated_times = size.isolated_times,
+          .seed = kCommonSeed};
+}
+
+class Builder {
+ public:
+  Builder(const Speaking& speaking, const CorpusOptions& options)
+      : speaking_(speaking), options_(options) {
+    set_weights(corpus_.learned);
+    set_weights(corpus_.held_out.bank);
+  }
+
+  Result<TrainingCorpus> build() {
+    const auto& [text, words, phonemes, dictionary, voices] = speaking_;
+    const TrainingSize& size = options_.size;
+    WAKEBUILDER_TRY(const auto own, corpus::word_script(text, words, dictionary, voices,
+                                                        {.words = size.words,
+                                                         .phrases = size.phrases,
+                                                         .near_words = size.near_words,
+                                                         .seed = options_.seed}));
+    const auto common = corpus::common_script(dictionary, voices, common_options(size));
+    lines_ = own.size() + common.size() + kTalkers;
+    WAKEBUILDER_CHECK(add(own, "saying \"" + core::quote(text, 40) + "\" and what sounds like it"));
+    WAKEBUILDER_CHECK(add(common, "saying other words and sentences, once for all wake words"));
+    WAKEBUILDER_CHECK(make_noises(common));
+    if (!options_.cache.empty()) corpus::shrink_cache(options_.cache, kMostCacheBytes);
+    corpus_.held_out.noises = corpus_.noises;
+    return std::move(corpus_);
+  }
+
+ private:
+  corpus::RenderOptions render_options(const std::string& remark) {
+    corpus::RenderOptions options{.threads = options_.threads, .cache = options_.cache};
+    options.on_progress = [this, remark, before = done_](const speech::SynthesisProgress& now) {
+      tell(before + now.done, now.seconds_left, remark);
+      done_ = before + now.done;
+    };
+    options.is_stopped = [this] { return is_stopped_; };
+    return options;
+  }
+
+  void tell(std::size_t done, std::optional<double> seconds_left, const std::string& remark) {
+    const double share = static_cast<double>(done) / static_cast<double>(lines_);
+    if (options_.on_progress && !options_.on_progress(share, seconds_left, remark))
+      is_stopped_ = true;
+  }
+
+  Result<void> add(const corpus::Script& script, const std::string& remark) {
+    WAKEBUILDER_TRY(const auto rendered, corpus::render(script, render_options(remark)));
+    corpus_.data.failed += rendered.failed;
+    std::size_t number = 0;
+    for (const auto& part : rendered.parts)
+      for (std::size_t i = 0; i < part->size(); ++i)
+        add({part, i}, number++ % kHeldOutOf == kHeldOutOf - 1);
+    return {};
+  }
+
+  bool is_wanted(const Place& place) const {
+    const Kind kind = place.piece().kind;
+    const double most = most_windows(kind) * static_cast<double>(model::kStreamFrames);
+    if (static_cast<double>(place.frames()) > most) return false;
+    const bool is_common = kind == Kind::kRunning || kind == Kind::kIsolated;
+    return !is_common ||
+           !corpus::sounds_like(place.piece(), speaking_.dictionary, speaking_.phonemes);
+  }
+
+  void add(Place place, bool is_held_out) {
+    if (!is_wanted(place)) return;
+    const Kind kind = place.piece().kind;
+    ++counter(corpus_.data, kind);
+    if (!is_held_out) return corpus_.learned.add(std::move(place));
+    HeldOutSpeech& held_out = corpus_.held_out;
+    if (kind == Kind::kWord) held_out.words.push_back(place);
+    if (kind == Kind::kNear || kind == Kind::kIsolated) held_out.others.push_back(place);
+    held_out.bank.add(std::move(place));
+  }
+
+  /// Babble of the first sentences, said again, since the cache has no samples.
+  Result<void> make_noises(const corpus::Script& common) {
+    const fs::path file = noise_file();
+    if (auto kept = corpus::Pieces::load(file); kept) {
+      for (std::size_t i = 0; i < kept->size(); ++i) corpus_.noises.push_back(kept->unpack(i));
+      return {};
+    }
+    std::vector<std::vector<float>> talkers;
+    auto options = render_options("making noises");
+    options.cache.clear();
+    options.on_clip = [&](const corpus::Piece&, std::span<const float> samples) {
+      talkers.emplace_back(samples.begin(), samples.end());
+    };
+    const corpus::Script sentences(
+        common.begin(),
+        common.begin() + static_cast<std::ptrdiff_t>(std::min(kTalkers, common.size())));
+    WAKEBUILDER_CHECK(corpus::render(sentences, options).map([](const auto&) {}));
+    corpus_.noises =
+        corpus::make_noises(talkers, {.seed = kCommonSeed, .threads = options_.threads});
+    corpus::Pieces pieces;
+    for (const corpus::Frames& noise : corpus_.noises)
+      pieces.add({.kind = Kind::kRunning, .group = "noise", .text = {}}, noise);
+    if (!file.empty()) static_cast<void>(pieces.save(file));
+    return {};
+  }
+
+  fs::path noise_file() const {
+    return options_.cache.empty() ? fs::path() : options_.cache / "noises-1.safetensors";
+  }
+
+  const Speaking& speaking_;
+  const CorpusOptions& options_;
+  TrainingCorpus corpus_;
+  std::size_t lines_ = 1;
+  std::size_t done_ = 0;
+  bool is_stopped_ = false;
+};
+
+}  // namespace
+
+Result<Speaking> prepare_to_speak(const std::string& text, const std::vector<std::string>& voices) {
+  WAKEBUILDER_CHECK(speech::check_text(text));
+  WAKEBUILDER_TRY(auto dictionary, speech::Dictionary::load());
+  WAKEBUILDER_TRY(auto found, speech::installed_voices({.commands = voices}));
+  WAKEBUILDER_TRY(auto words, speech::spoken_words(dictionary, text));
+  auto phonemes = speech::joined(words);
+  return Speaking{.text = text,
+                  .words = std::move(words),
+                  .phonemes = std::move(phonemes),
+                  .dictionary = std::move(dictionary),
+                  .voices = std::move(found)};
+}
+
+Result<TrainingCorpus> make_corpus(const Speaking& speaking, const CorpusOptions& options) {
+  return Builder(speaking, options).build();
+}
+
+fs::path cache_folder(const std::string& name) {
+  const auto speech = speech::usual_cache_folder();
+  if (!speech) return {};
+  const fs::path folder = speech->parent_path() / name;
+  std::error_code error;
+  fs::create_directories(folder, error);
+  return error ? fs::path() : folder;
+}
+
+}  // namespace wakebuilder::pipeline
