@@ -26,7 +26,8 @@ AugmentOptions nothing() {
           .noisy = 1,
           .second = 0,
           .mask_bins = 0,
-          .mask_frames = 0};
+          .mask_frames = 0,
+          .cut = 0};
 }
 
 std::vector<float> window(float value) { return std::vector<float>(kFrames * kBins, value); }
@@ -116,6 +117,22 @@ TEST(Augmenter, GivesNumbersThatFeaturesCanHave) {
     means.push_back(mean(x));
   }
   EXPECT_NE(means[0], means[1]);
+}
+
+TEST(Augmenter, EndsAWindowThatIsCutInDigitalSilence) {
+  AugmentOptions options = nothing();
+  options.cut = 1;
+  auto frames = window(0);
+  for (std::size_t t = 0; t < kFrames; ++t) frames[t * kBins] = static_cast<float>(t);
+  Random random(4);
+  Augmenter({}, options).augment(frames, random);
+  const auto silent = static_cast<std::size_t>(
+      std::count_if(frames.begin(), frames.end(), [](float x) { return x < -15; }));
+  EXPECT_EQ(silent % kBins, 0U);
+  EXPECT_GE(silent / kBins, 5U);
+  EXPECT_LE(silent / kBins, 39U);
+  EXPECT_NEAR(frames[0], static_cast<float>(silent / kBins), 1e-3);  // the first ones have left
+  EXPECT_LT(frames.back(), -15);
 }
 
 TEST(Augmenter, IsTheSameForTheSameSeed) {

@@ -9,7 +9,7 @@
 #include "wakebuilder/model/load_compact.h"
 #include "wakebuilder/pipeline/load.h"
 
-#include "support/data.h"
+#include "pipeline/golden.h"
 
 namespace wakebuilder {
 namespace {
