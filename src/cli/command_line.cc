@@ -374,6 +374,8 @@ void add_train(CLI::App& app, CommandLine& line, TrainCommand& command) {
       ->option_text("N");
   verb->add_option("--steps", command.steps, "Steps of the training (default 400)")
       ->option_text("N");
+  verb->add_flag("--resume", options.resume,
+                 "Go on where the same command was stopped while it learned");
   verb->add_flag("--no-cache{false}", options.use_cache,
                  "Keep nothing under ~/.cache/wakebuilder, and use nothing from there");
   verb->add_option("--threads", options.threads, "Default: all cores")->option_text("N");

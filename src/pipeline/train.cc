@@ -13,6 +13,7 @@
 #include "wakebuilder/core/file.h"
 #include "wakebuilder/core/json.h"
 #include "wakebuilder/core/range.h"
+#include "wakebuilder/core/sha256.h"
 #include "wakebuilder/core/temporary_folder.h"
 #include "wakebuilder/core/text.h"
 #include "wakebuilder/core/version.h"
@@ -111,6 +112,71 @@ Result<model::NamedTensors> all_tensors(const model::CompactClassifier& frozen, 
   return fail(ErrorCode::kMismatch, "expected the weight " + missing + " of the training program");
 }
 
+// ---- what is kept between a training that was stopped and the next ----
+
+/// Windows, the job of the training program and its state. In the cache, where there is one.
+class WorkFolder {
+ public:
+  /// @param key  of all that the windows depend on
+  static Result<WorkFolder> open(const std::string& name, const std::string& key,
+                                 const TrainOptions& options) {
+    const fs::path cache = options.use_cache ? cache_folder("training") : fs::path();
+    if (cache.empty()) {
+      if (options.resume) {
+        return fail(ErrorCode::kInvalidArgument,
+                    "expected a cache to resume from, found none; leave --no-cache out");
+      }
+      WAKEBUILDER_TRY(auto folder, core::TemporaryFolder::make("wakebuilder-train-"));
+      WorkFolder work(folder.path());
+      work.temporary_ = std::move(folder);
+      return work;
+    }
+    return WorkFolder(cache / name).prepared(key, options.resume);
+  }
+
+  fs::path windows() const { return path_ / "windows.safetensors"; }
+  fs::path head() const { return path_ / "head.safetensors"; }
+  fs::path state() const { return path_ / "state.safetensors"; }
+  fs::path job() const { return path_ / "job.json"; }
+
+  bool has_windows() const {
+    std::error_code error;
+    return fs::exists(windows(), error);
+  }
+
+  void remove() {
+    std::error_code error;
+    fs::remove_all(path_, error);
+  }
+
+ private:
+  explicit WorkFolder(fs::path path) : path_(std::move(path)) {}
+
+  /// Empties the folder unless it is to be resumed from.
+  Result<WorkFolder> prepared(const std::string& key, bool resume) {
+    const fs::path file = path_ / "key";
+    const auto found = core::read_text(file);
+    if (resume && !found) {
+      return fail(ErrorCode::kNotFound,
+                  core::shown(path_) + ": expected a training that was stopped, found none");
+    }
+    if (resume && *found != key) {
+      return fail(ErrorCode::kMismatch,
+                  core::shown(path_) +
+                      ": expected a training with the same options, found another; leave "
+                      "--resume out to begin anew");
+    }
+    if (!resume) remove();
+    std::error_code error;
+    fs::create_directories(path_, error);
+    WAKEBUILDER_CHECK(core::write_file(file, key));
+    return std::move(*this);
+  }
+
+  fs::path path_;
+  std::optional<core::TemporaryFolder> temporary_;
+};
+
 // ---- one training ----
 
 class Training {
@@ -123,18 +189,42 @@ class Training {
 
   Result<TrainReport> run() {
     WAKEBUILDER_CHECK(prepare());
+    WAKEBUILDER_TRY(auto work, WorkFolder::open(entry_.name, key(), options_));
     WAKEBUILDER_TRY(auto corpus, speak());
-    WAKEBUILDER_TRY(const auto work, core::TemporaryFolder::make("wakebuilder-train-"));
-    WAKEBUILDER_CHECK(write_windows(corpus, work / "windows.safetensors"));
-    WAKEBUILDER_TRY(const auto head, learn(work.path()));
+    if (!work.has_windows()) WAKEBUILDER_CHECK(write_windows(corpus, work.windows()));
+    WAKEBUILDER_CHECK(count_windows(work.windows()));
+    WAKEBUILDER_TRY(const auto head, learn(work));
     WAKEBUILDER_TRY(const auto tensors, all_tensors(frozen_, head));
     WAKEBUILDER_CHECK(choose(tensors, corpus.held_out));
     WAKEBUILDER_CHECK(publish(tensors));
     WAKEBUILDER_CHECK(export_model());
+    work.remove();
     return TrainReport{.entry = entry_, .report = report_, .record = std::move(record_)};
   }
 
  private:
+  /// Of all that windows depend on.
+  std::string key() const {
+    const TrainingSize& size = options_.size;
+    core::List paths;
+    for (const auto* list : {&options_.recordings, &options_.negatives})
+      for (const fs::path& path : *list) paths.emplace_back(path.string());
+    core::List voices;
+    for (const auto& voice : speaking_->voices) voices.emplace_back(voice->name());
+    const auto number = [](std::size_t value) { return static_cast<std::int64_t>(value); };
+    const Value all = Dict{
+        {"version", version()},
+        {"text", text_},
+        {"seed", static_cast<std::int64_t>(options_.seed)},
+        {"size", core::List{number(size.words), number(size.phrases), number(size.near_words),
+                            number(size.running), number(size.pseudo), number(size.isolated_words),
+                            number(size.isolated_times), number(size.windows), size.steps}},
+        {"paths", std::move(paths)},
+        {"voices", std::move(voices)}};
+    const std::string text = core::to_json(all);
+    return core::sha256_hex(std::as_bytes(std::span(text)));
+  }
+
   /// All that can be missing is looked for before anything is made.
   Result<void> prepare() {
     WAKEBUILDER_CHECK(check(options_));
@@ -195,10 +285,6 @@ class Training {
                     windows(corpus.learned, corpus.noises, count, 4 * options_.seed, 0, part));
     WAKEBUILDER_TRY(const auto held_out, windows(corpus.held_out.bank, corpus.noises, validated,
                                                  4 * options_.seed + 1, part, 1));
-    const auto labels = learned.labels.as<std::uint8_t>();
-    record_.data.positive_windows = static_cast<std::size_t>(std::ranges::count(labels, 1));
-    record_.data.negative_windows = count - record_.data.positive_windows;
-    record_.data.validation_windows = validated;
     const Value root = Dict{{"tokens", learned.tokens},
                             {"labels", learned.labels},
                             {"validation_tokens", held_out.tokens},
@@ -210,9 +296,23 @@ class Training {
     return {};
   }
 
-  Value job(const fs::path& work) const {
-    return Dict{{"data", (work / "windows.safetensors").string()},
-                {"output", (work / "head.safetensors").string()},
+  Result<void> count_windows(const fs::path& file) {
+    WAKEBUILDER_TRY(const auto data, checkpoint::read(file));
+    const auto labels = [&](const char* name) {
+      return data.root.find(name)->get_if<core::Tensor>()->as<std::uint8_t>();
+    };
+    const auto learned = labels("labels");
+    record_.data.positive_windows = static_cast<std::size_t>(std::ranges::count(learned, 1));
+    record_.data.negative_windows = learned.size() - record_.data.positive_windows;
+    record_.data.validation_windows = labels("validation_labels").size();
+    return {};
+  }
+
+  Value job(const WorkFolder& work) const {
+    return Dict{{"data", work.windows().string()},
+                {"output", work.head().string()},
+                {"state", work.state().string()},
+                {"resume", options_.resume},
                 {"options", Dict{{"steps", options_.size.steps},
                                  {"warm_up", std::max<std::int64_t>(1, options_.size.steps / 10)},
                                  {"seed", static_cast<std::int64_t>(options_.seed)},
@@ -244,15 +344,15 @@ class Training {
                 "loss " + core::to_text(std::round(number("loss") * 1000) / 1000));
   }
 
-  Result<Value> learn(const fs::path& work) {
+  Result<Value> learn(const WorkFolder& work) {
     begin("head");
-    const fs::path file = work / "job.json";
-    WAKEBUILDER_CHECK(core::write_file(file, core::to_json(job(work), 2)));
-    WAKEBUILDER_CHECK(run_trainer(find_trainer(options_.trainer), file, [&](const Value* line) {
-                        return hear(line);
-                      }).map([](const Value&) {}));
+    WAKEBUILDER_CHECK(core::write_file(work.job(), core::to_json(job(work), 2)));
+    WAKEBUILDER_CHECK(
+        run_trainer(find_trainer(options_.trainer), work.job(), [&](const Value* line) {
+          return hear(line);
+        }).map([](const Value&) {}));
     if (is_stopped_) return fail(stopped());
-    WAKEBUILDER_TRY(auto head, checkpoint::read(work / "head.safetensors"));
+    WAKEBUILDER_TRY(auto head, checkpoint::read(work.head()));
     end();
     return std::move(head.root);
   }

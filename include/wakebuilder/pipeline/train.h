@@ -43,6 +43,9 @@ struct TrainOptions {
   std::vector<std::filesystem::path> negatives{};   ///< without it
   std::vector<std::string> voices{};  ///< programs that speak, as speech::command_voice()
   bool use_cache = true;
+  /// Goes on where a training of the same word with the same options was stopped: windows and the
+  /// head's state are kept in the cache until a training is done.
+  bool resume = false;
   std::size_t threads = 0;           ///< 0: one for each core
   std::filesystem::path backbone{};  ///< "": find_backbone()
   std::filesystem::path trainer{};   ///< "": beside this program, else in PATH
