@@ -173,6 +173,7 @@ std::vector<float> invert_log_mel(std::span<const float> log_mel, const Inversio
   WAKEBUILDER_EXPECT(options.iterations >= 0);
   const std::vector<float> magnitudes = magnitudes_of(log_mel);
   ShortTimeTransform transform(log_mel.size() / kMelBins);
+  if (energy_of(magnitudes) <= 0) return std::vector<float>(transform.samples());
   std::vector<float> samples = griffin_lim(transform, magnitudes, options);
   restore_loudness(transform, magnitudes, samples);
   undo_pre_emphasis(samples);
