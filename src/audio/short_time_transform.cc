@@ -1,6 +1,7 @@
 #include "audio/short_time_transform.h"
 
 #include <algorithm>
+#include <functional>
 #include <new>
 
 #include <kiss_fftr.h>

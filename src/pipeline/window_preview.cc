@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -111,13 +113,13 @@ class Sheet {
   }
 
  private:
-  static constexpr std::size_t kColumns = 7;
+  static constexpr std::size_t kColumns = 10;
   static constexpr double kMargin = 20, kTop = 92;
-  static constexpr double kWidth = 200, kHeight = 128;  // of a picture
-  static constexpr double kColumnStep = 216, kRowStep = 184;
+  static constexpr double kWidth = 160, kHeight = 128;  // of a picture: a pixel for each number
+  static constexpr double kColumnStep = 176, kRowStep = 184;
   static constexpr double kTextSize = 11;
 
-  std::size_t columns() const { return std::clamp<std::size_t>(tiles_.size(), 4, kColumns); }
+  std::size_t columns() const { return std::clamp<std::size_t>(tiles_.size(), 5, kColumns); }
 
   void draw_head() {
     const std::size_t rows = (tiles_.size() + columns() - 1) / columns();
@@ -136,8 +138,9 @@ class Sheet {
 
   void draw_tile(std::size_t index) {
     const Tile& tile = tiles_[index];
+    const std::size_t row = index / columns();
     const double x = kMargin + static_cast<double>(index % columns()) * kColumnStep;
-    const double y = kTop + static_cast<double>(index / columns()) * kRowStep;
+    const double y = kTop + static_cast<double>(row) * kRowStep;
     const std::string place = "x=\"" + px(x) + "\" y=\"" + px(y) + "\" width=\"" + px(kWidth) +
                               "\" height=\"" + px(kHeight) + "\"";
     out_ += "<g><title>" + core::xml(tile.text) + "</title>\n<image " + place +

@@ -1,6 +1,8 @@
 #include "wakebuilder/pipeline/window_preview.h"
 
 #include <algorithm>
+#include <cmath>
+#include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <vector>

@@ -18,7 +18,7 @@ struct PreviewWindow {
   std::string text;           ///< what is in it: "sound-alike: compute her"; any bytes
 };
 
-inline constexpr std::size_t kMaxPreviewWindows = 1000;  ///< a sheet of 30 MB
+inline constexpr std::size_t kMaxPreviewWindows = 1000;  ///< a sheet of 45 MB
 
 struct PreviewReport {
   std::filesystem::path folder;
