@@ -11,6 +11,7 @@ pkg_check_modules(sndfile REQUIRED IMPORTED_TARGET sndfile>=1.1)  # PkgConfig::s
 pkg_check_modules(soxr REQUIRED IMPORTED_TARGET soxr)             # PkgConfig::soxr
 pkg_check_modules(portaudio REQUIRED IMPORTED_TARGET portaudio-2.0)  # PkgConfig::portaudio
 pkg_check_modules(alsa REQUIRED IMPORTED_TARGET alsa)             # PkgConfig::alsa, which PortAudio uses
+pkg_check_modules(kissfft REQUIRED IMPORTED_TARGET kissfft-float)  # PkgConfig::kissfft
 find_package(CLI11 REQUIRED)           # CLI11::CLI11
 find_package(Threads REQUIRED)         # Threads::Threads
 find_package(Protobuf REQUIRED)        # protobuf::libprotobuf, which ONNX's package file needs

@@ -24,7 +24,7 @@ packages=(
   g++ make cmake ninja-build pkg-config ccache ca-certificates openssl
   libonnx-dev libprotobuf-dev protobuf-compiler nlohmann-json3-dev libexpected-dev libcli11-dev
   libssl-dev zlib1g-dev libsndfile1-dev libsoxr-dev libpng-dev portaudio19-dev libasound2-dev
-  flite1-dev espeak-ng festlex-cmu
+  libkissfft-dev flite1-dev espeak-ng festlex-cmu
   libgtest-dev libgmock-dev libbenchmark-dev)
 
 # More voices: optional, since training works without them. festvox-ru (179 MB) is left out.

@@ -144,24 +144,40 @@ std::size_t frame_pixels(std::size_t frames) {
   return std::clamp<std::size_t>(900 / frames, 1, 12);
 }
 
-void draw_energies(Canvas& canvas, std::span<const float> features, double scale) {
-  static const auto kPalette = make_colours();
-  constexpr double kRange = 12.0;
-  const std::size_t frames = features.size() / kMelBins;
-  const std::size_t wide = frame_pixels(frames);
+constexpr double kRange = 12.0;
+
+/// Which colours numbers have: the brightest at `loudest`, the darkest `range` below it.
+struct Shades {
+  double loudest, range, scale;
+
+  Colour of(float value) const {
+    static const auto kPalette = make_colours();
+    const double below = (loudest - static_cast<double>(value)) * scale;
+    const double level = std::clamp(1.0 - below / range, 0.0, 1.0);
+    return kPalette[static_cast<std::size_t>(level * (kColours - 1))];
+  }
+};
+
+/// Where numbers are drawn, and how large.
+struct Grid {
+  std::size_t left = 0, top = 0, wide = 1, high = 1;
+};
+
+void draw_energies(Canvas& canvas, std::span<const float> features, const Shades& shades,
+                   const Grid& grid) {
+  for (std::size_t i = 0; i < features.size(); ++i) {
+    const std::size_t frame = i / kMelBins;
+    const std::size_t row = kMelBins - 1 - i % kMelBins;
+    canvas.fill(grid.left + frame * grid.wide, grid.top + row * grid.high, grid.wide, grid.high,
+                shades.of(features[i]));
+  }
+}
+
+Shades shades_of(std::span<const float> features, double scale) {
   const auto [low, high] = std::ranges::minmax_element(features);
   const auto loudest = static_cast<double>(*high);
-  const double range = std::clamp((loudest - static_cast<double>(*low)) * scale, 1e-3, kRange);
-  for (std::size_t frame = 0; frame < frames; ++frame) {
-    for (std::size_t bin = 0; bin < kMelBins; ++bin) {
-      const double below =
-          (loudest - static_cast<double>(features[frame * kMelBins + bin])) * scale;
-      const double level = std::clamp(1.0 - below / range, 0.0, 1.0);
-      const auto colour = kPalette[static_cast<std::size_t>(level * (kColours - 1))];
-      canvas.fill(kLeft + frame * wide, kTop + (kMelBins - 1 - bin) * kBinPixels, wide, kBinPixels,
-                  colour);
-    }
-  }
+  const double range = (loudest - static_cast<double>(*low)) * scale;
+  return {.loudest = loudest, .range = std::clamp(range, 1e-3, kRange), .scale = scale};
 }
 
 /// The pixel row of a frequency: bin b's middle is its filter's centre.
@@ -258,21 +274,36 @@ Result<std::string> encode(const Canvas& canvas) {
   return bytes;
 }
 
+Result<void> check_length(std::span<const float> features) {
+  WAKEBUILDER_EXPECT(!features.empty() && features.size() % kMelBins == 0);
+  const std::size_t frames = features.size() / kMelBins;
+  if (frames <= kMaxPictureFrames) return {};
+  return fail(ErrorCode::kUnsupported, "a picture shows at most " +
+                                           std::to_string(kMaxPictureFrames) + " frames, found " +
+                                           std::to_string(frames));
+}
+
 }  // namespace
 
 Result<std::string> spectrogram_png(std::span<const float> features, double scale) {
-  WAKEBUILDER_EXPECT(!features.empty() && features.size() % kMelBins == 0);
+  WAKEBUILDER_CHECK(check_length(features));
   const std::size_t frames = features.size() / kMelBins;
-  if (frames > kMaxPictureFrames) {
-    return fail(ErrorCode::kUnsupported, "a picture shows at most " +
-                                             std::to_string(kMaxPictureFrames) + " frames, found " +
-                                             std::to_string(frames));
-  }
-  Canvas canvas(kLeft + frames * frame_pixels(frames) + kRight,
-                kTop + kMelBins * kBinPixels + kBottom);
-  draw_energies(canvas, features, scale);
+  const std::size_t wide = frame_pixels(frames);
+  Canvas canvas(kLeft + frames * wide + kRight, kTop + kMelBins * kBinPixels + kBottom);
+  draw_energies(canvas, features, shades_of(features, scale),
+                {.left = kLeft, .top = kTop, .wide = wide, .high = kBinPixels});
   draw_frequencies(canvas);
   draw_times(canvas, frames);
+  return encode(canvas);
+}
+
+Result<std::string> spectrogram_tile_png(std::span<const float> log_mel) {
+  WAKEBUILDER_CHECK(check_length(log_mel));
+  const auto loudest = static_cast<double>(std::ranges::max(log_mel));
+  Canvas canvas(log_mel.size() / kMelBins, kMelBins);
+  draw_energies(
+      canvas, log_mel,
+      {.loudest = std::max(loudest, kLogMelFloor + kRange), .range = kRange, .scale = 1.0}, {});
   return encode(canvas);
 }
 

@@ -43,6 +43,24 @@ TEST(Spectrogram, IsTheSameForTheSameSound) {
 TEST(Spectrogram, RefusesMoreThanAMinute) {
   EXPECT_THAT(spectrogram_png(std::vector<float>(6001 * kMelBins)),
               HasError(ErrorCode::kUnsupported, "at most 6000 frames, found 6001"));
+  EXPECT_THAT(spectrogram_tile_png(std::vector<float>(6001 * kMelBins)),
+              HasError(ErrorCode::kUnsupported, "at most 6000 frames, found 6001"));
+}
+
+TEST(SpectrogramTile, HasAPixelForEachNumber) {
+  const auto png = spectrogram_tile_png(std::vector<float>(160 * kMelBins, 0.5F));
+  ASSERT_THAT(png, IsOk());
+  EXPECT_EQ(number_at(*png, 16), 160U);
+  EXPECT_EQ(number_at(*png, 20), 128U);
+}
+
+TEST(SpectrogramTile, IsAllDarkForSilence) {
+  const auto tile = [](float value) {
+    return spectrogram_tile_png(std::vector<float>(10 * kMelBins, value));
+  };
+  EXPECT_EQ(tile(static_cast<float>(kLogMelFloor)), tile(-100.0F));
+  EXPECT_NE(tile(static_cast<float>(kLogMelFloor)), tile(0.0F));
+  EXPECT_EQ(tile(0.0F), tile(5.0F));  // as loud as the loudest
 }
 
 }  // namespace

@@ -26,6 +26,6 @@ if(NOT dynamic MATCHES "soname: \\[libwakebuilder\\.so\\.${VERSION}\\]")
   message(FATAL_ERROR "expected the soname libwakebuilder.so.${VERSION}, found:\n${dynamic}")
 endif()
 # ONNX Runtime is opened at run time, and what only exports need stays out.
-if(dynamic MATCHES "NEEDED[^\n]*(onnx|protobuf|sndfile|soxr|png|crypto|portaudio|asound)")
+if(dynamic MATCHES "NEEDED[^\n]*(onnx|protobuf|sndfile|soxr|kissfft|png|crypto|portaudio|asound)")
   message(FATAL_ERROR "expected no third party to be needed, found ${CMAKE_MATCH_1}:\n${dynamic}")
 endif()

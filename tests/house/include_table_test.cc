@@ -29,7 +29,9 @@ struct Module {
 const std::map<std::string, Module>& table() {
   static const std::map<std::string, Module> modules = {
       {"core", {{}, {"nlohmann/.*", "openssl/.*"}}},
-      {"audio", {{"core"}, {"sndfile\\.h", "soxr\\.h", "png\\.h", "portaudio\\.h", "alsa/.*"}}},
+      {"audio",
+       {{"core"},
+        {"sndfile\\.h", "soxr\\.h", "kiss_fftr\\.h", "png\\.h", "portaudio\\.h", "alsa/.*"}}},
       {"checkpoint", {{"core"}, {"zlib\\.h"}}},
       {"model", {{"core", "audio"}, {}}},
       {"onnx", {{"core", "audio", "model"}, {"onnx/.*", "google/protobuf/.*"}}},

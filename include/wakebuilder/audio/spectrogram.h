@@ -20,4 +20,10 @@ inline constexpr std::size_t kMaxPictureFrames = 6000;  ///< a minute
 /// @pre features.size() is a multiple of 128 and not 0
 Result<std::string> spectrogram_png(std::span<const float> features, double scale = 1.0);
 
+/// The same without axes, one pixel for each number: n wide and 128 high. The scale is always 12
+/// below the loudest, and what is not above silence is dark.
+/// @param log_mel  [n, 128], natural logarithm, not normalised
+/// Errors and @pre: as above.
+Result<std::string> spectrogram_tile_png(std::span<const float> log_mel);
+
 }  // namespace wakebuilder::audio
