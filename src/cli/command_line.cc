@@ -374,6 +374,10 @@ void add_train(CLI::App& app, CommandLine& line, TrainCommand& command) {
       ->option_text("N");
   verb->add_option("--steps", command.steps, "Steps of the training (default 400)")
       ->option_text("N");
+  verb->add_option("--preview", command.preview,
+                   "Train nothing; write 50 windows that would be learned from, as sounds and as a "
+                   "picture")
+      ->option_text("DIR");
   verb->add_flag("--resume", options.resume,
                  "Go on where the same command was stopped while it learned");
   verb->add_flag("--no-cache{false}", options.use_cache,

@@ -92,6 +92,7 @@ struct TrainCommand {
   std::string text;                    ///< the wake word
   bool quick = false;                  ///< --quick
   std::optional<std::size_t> windows;  ///< --windows
+  std::filesystem::path preview;       ///< --preview
   std::optional<std::int64_t> steps;   ///< --steps
   pipeline::TrainOptions options;
 };

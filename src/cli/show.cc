@@ -341,4 +341,9 @@ std::string show(const pipeline::TrainReport& report) {
   return text.str();
 }
 
+std::string show(const pipeline::PreviewReport& report) {
+  return std::to_string(report.sounds) + " windows: " + core::shown(report.page) + ", picture " +
+         core::shown(report.picture) + "\n";
+}
+
 }  // namespace wakebuilder::cli

@@ -29,5 +29,6 @@ std::string show(const pipeline::FeaturesReport& report);
 std::string show(const std::vector<pipeline::RegistrySummary>& models, const std::string& registry);
 std::string show(const pipeline::ProvidersReport& report);
 std::string show(const pipeline::TrainReport& report);
+std::string show(const pipeline::PreviewReport& report);
 
 }  // namespace wakebuilder::cli

@@ -95,6 +95,21 @@ Error explained(Error error) {
   return error;
 }
 
+Result<int> preview(const CommandLine& line, const TrainCommand& command,
+                    const pipeline::TrainOptions& options,
+                    const pipeline::TrainObserver& observer) {
+  constexpr std::size_t kWindows = 50;
+  auto report =
+      pipeline::preview_training(command.text, options, command.preview, kWindows, observer);
+  if (!report) return fail(explained(std::move(report).error()));
+  if (line.json) {
+    std::cout << core::to_json(pipeline::to_value(*report)) << "\n";
+  } else {
+    std::cout << show(*report);
+  }
+  return 0;
+}
+
 }  // namespace
 
 Result<int> run(const CommandLine& line, const TrainCommand& command) {
@@ -103,10 +118,12 @@ Result<int> run(const CommandLine& line, const TrainCommand& command) {
   options.size = size_of(command);
   end_politely();
   StageMeter meter;
-  auto report = pipeline::train(command.text, options, [&](const pipeline::TrainProgress& now) {
+  const auto observer = [&](const pipeline::TrainProgress& now) {
     meter.show(now);
     return interrupted == 0;
-  });
+  };
+  if (!command.preview.empty()) return preview(line, command, options, observer);
+  auto report = pipeline::train(command.text, options, observer);
   if (!report) return fail(explained(std::move(report).error()));
   if (line.json) {
     std::cout << core::to_json(pipeline::to_value(*report)) << "\n";

@@ -52,10 +52,10 @@ const Bank::Group& Bank::draw_group(Kind kind, Random& random) const {
   return groups.back();
 }
 
-Frames Bank::draw(Kind kind, Random& random) const {
+const Place& Bank::draw(Kind kind, Random& random) const {
   const Group& group = draw_group(kind, random);
   const auto count = static_cast<std::int64_t>(group.places.size());
-  return group.places[static_cast<std::size_t>(random.index(count))].unpack();
+  return group.places[static_cast<std::size_t>(random.index(count))];
 }
 
 }  // namespace wakebuilder::corpus

@@ -120,7 +120,7 @@ void WindowComposer::add_context(std::span<float> window, std::int64_t begin, st
   const std::int64_t room = before ? begin - gap : options_.frames - end - gap;
   if (room <= 3) return;
   const Frames other =
-      bank_.draw(random.chance(kRunningShare) ? Kind::kRunning : Kind::kNear, random);
+      bank_.draw(random.chance(kRunningShare) ? Kind::kRunning : Kind::kNear, random).unpack();
   const std::int64_t count = std::min(room, length(other));
   if (before) {
     put(window, begin - gap - count, part(other, length(other) - count, length(other)), gain);
@@ -144,9 +144,9 @@ void WindowComposer::place(std::span<float> window, const Frames& piece, Random&
       add_context(window, begin, begin + length(piece), before, random);
 }
 
-void WindowComposer::compose_part(std::span<float> window, Random& random) const {
-  const Frames word =
-      stretched(bank_.draw(Kind::kWord, random), options_.tempo, options_.frames - 2, random);
+Composition WindowComposer::compose_part(std::span<float> window, Random& random) const {
+  const Place& whole = bank_.draw(Kind::kWord, random);
+  const Frames word = stretched(whole.unpack(), options_.tempo, options_.frames - 2, random);
   const double share = random.uniform(options_.part.least, options_.part.most);
   const auto count = std::max<std::int64_t>(
       1, static_cast<std::int64_t>(static_cast<double>(length(word)) * share));
@@ -157,16 +157,21 @@ void WindowComposer::compose_part(std::span<float> window, Random& random) const
   } else {
     put(window, first ? options_.frames - count : 0, cut);  // cut by the window itself
   }
+  return {.label = 0, .text = "part: " + whole.piece().text};
 }
 
-void WindowComposer::compose_running(std::span<float> window, Random& random) const {
+Composition WindowComposer::compose_running(std::span<float> window, Random& random) const {
   constexpr double kRunningShare = 0.85;
   constexpr double kStretchedShare = 0.4;
   constexpr double kPause = 8;
   constexpr double kEndShare = 0.15;
   std::int64_t at = -random.integer(0, 59);
+  std::string text = "running:";
   while (at < options_.frames) {
-    Frames piece = bank_.draw(random.chance(kRunningShare) ? Kind::kRunning : Kind::kNear, random);
+    const Place& place =
+        bank_.draw(random.chance(kRunningShare) ? Kind::kRunning : Kind::kNear, random);
+    text += " " + place.piece().text;
+    Frames piece = place.unpack();
     const std::int64_t begin =
         at < 0 ? random.index(std::max<std::int64_t>(1, length(piece) - 20)) : 0;
     const std::int64_t end = std::min(length(piece), begin + 2 * options_.frames);
@@ -180,37 +185,31 @@ void WindowComposer::compose_running(std::span<float> window, Random& random) co
     at += count + static_cast<std::int64_t>(random.exponential(kPause));
     if (random.chance(kEndShare)) break;
   }
+  return {.label = 0, .text = std::move(text)};
 }
 
-int WindowComposer::compose(std::span<float> window, Random& random) const {
+Composition WindowComposer::compose(std::span<float> window, Random& random) const {
   WAKEBUILDER_EXPECT(length(window) == options_.frames);
   const std::int64_t most = options_.frames - 2;
   const auto one = [&](Kind kind, const Range& tempo, std::int64_t longest) {
-    place(window, stretched(bank_.draw(kind, random), tempo, longest, random), random);
+    const Place& piece = bank_.draw(kind, random);
+    place(window, stretched(piece.unpack(), tempo, longest, random), random);
+    return Composition{.label = kind == Kind::kWord || kind == Kind::kPhrase ? 1 : 0,
+                       .text = std::string(to_string(kind)) + ": " + piece.piece().text};
   };
   if (random.chance(options_.with_word)) {
     const bool in_phrase = bank_.count(Kind::kPhrase) > 0 && random.chance(options_.phrases);
-    if (in_phrase) one(Kind::kPhrase, options_.phrase_tempo, options_.frames);
-    if (!in_phrase) one(Kind::kWord, options_.tempo, most);
-    return 1;
+    return in_phrase ? one(Kind::kPhrase, options_.phrase_tempo, options_.frames)
+                     : one(Kind::kWord, options_.tempo, most);
   }
   double draw = random.uniform() - options_.near;
-  if (draw < 0) {
-    one(Kind::kNear, options_.tempo, most);
-    return 0;
-  }
+  if (draw < 0) return one(Kind::kNear, options_.tempo, most);
   draw -= options_.isolated;
-  if (draw < 0) {
-    one(Kind::kIsolated, options_.tempo, most);
-    return 0;
-  }
+  if (draw < 0) return one(Kind::kIsolated, options_.tempo, most);
   draw -= options_.parts;
-  if (draw < 0) {
-    compose_part(window, random);
-    return 0;
-  }
-  if (draw >= options_.quiet) compose_running(window, random);
-  return 0;
+  if (draw < 0) return compose_part(window, random);
+  if (draw >= options_.quiet) return compose_running(window, random);
+  return {.label = 0, .text = "noise"};
 }
 
 }  // namespace wakebuilder::corpus

@@ -327,4 +327,11 @@ Value to_value(const TrainReport& report) {
   return value;
 }
 
+Value to_value(const PreviewReport& report) {
+  return Dict{{"folder", report.folder.string()},
+              {"sounds", static_cast<std::int64_t>(report.sounds)},
+              {"picture", report.picture.string()},
+              {"page", report.page.string()}};
+}
+
 }  // namespace wakebuilder::pipeline

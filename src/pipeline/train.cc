@@ -202,7 +202,31 @@ class Training {
     return TrainReport{.entry = entry_, .report = report_, .record = std::move(record_)};
   }
 
+  Result<PreviewReport> preview(const fs::path& folder, std::size_t count) {
+    WAKEBUILDER_CHECK(check(options_));
+    WAKEBUILDER_CHECK(prepare_voices());
+    WAKEBUILDER_TRY(auto corpus, speak());
+    begin("preview");
+    std::vector<PreviewWindow> windows;
+    for (Window& window : first_windows(corpus.learned, corpus.noises, windows_seed(), count))
+      windows.push_back({.frames = std::move(window.frames),
+                         .label = window.what.label,
+                         .text = std::move(window.what.text)});
+    auto report = write_preview(windows, folder);
+    end();
+    return report;
+  }
+
  private:
+  std::uint64_t windows_seed() const { return 4 * options_.seed; }
+
+  Result<void> prepare_voices() {
+    begin("voices");
+    WAKEBUILDER_TRY(auto speaking, prepare_to_speak(text_, options_.voices));
+    speaking_.emplace(std::move(speaking));
+    return {};
+  }
+
   /// Of all that windows depend on.
   std::string key() const {
     const TrainingSize& size = options_.size;
@@ -229,9 +253,7 @@ class Training {
   Result<void> prepare() {
     WAKEBUILDER_CHECK(check(options_));
     WAKEBUILDER_TRY(entry_, place_of(text_, options_));
-    begin("voices");
-    WAKEBUILDER_TRY(auto speaking, prepare_to_speak(text_, options_.voices));
-    speaking_.emplace(std::move(speaking));
+    WAKEBUILDER_CHECK(prepare_voices());
     WAKEBUILDER_TRY(frozen_, frozen_network(options_.backbone));
     WAKEBUILDER_TRY(runtime_, runtime::OnnxRuntime::load(options_.onnxruntime));
     record_.name = entry_.name;
@@ -282,9 +304,9 @@ class Training {
     const std::size_t validated = count / kValidationShare;
     const double part = static_cast<double>(kValidationShare) / (kValidationShare + 1);
     WAKEBUILDER_TRY(const auto learned,
-                    windows(corpus.learned, corpus.noises, count, 4 * options_.seed, 0, part));
+                    windows(corpus.learned, corpus.noises, count, windows_seed(), 0, part));
     WAKEBUILDER_TRY(const auto held_out, windows(corpus.held_out.bank, corpus.noises, validated,
-                                                 4 * options_.seed + 1, part, 1));
+                                                 windows_seed() + 1, part, 1));
     const Value root = Dict{{"tokens", learned.tokens},
                             {"labels", learned.labels},
                             {"validation_tokens", held_out.tokens},
@@ -363,7 +385,7 @@ class Training {
     WAKEBUILDER_TRY(const auto scores,
                     score_held_out(network, speech, runtime_,
                                    {.hours = options_.size.held_out_hours,
-                                    .seed = 4 * options_.seed + 2,
+                                    .seed = windows_seed() + 2,
                                     .threads = threads_,
                                     .on_progress = [this](double share) { return tell(share); }}));
     choose_threshold(scores, options_.false_accepts_per_hour, record_);
@@ -491,6 +513,12 @@ TrainingSize TrainingSize::quick() {
 Result<TrainReport> train(const std::string& text, const TrainOptions& options,
                           const TrainObserver& observer) {
   return Training(text, options, observer).run();
+}
+
+Result<PreviewReport> preview_training(const std::string& text, const TrainOptions& options,
+                                       const fs::path& folder, std::size_t count,
+                                       const TrainObserver& observer) {
+  return Training(text, options, observer).preview(folder, count);
 }
 
 }  // namespace wakebuilder::pipeline

@@ -44,8 +44,9 @@ class WindowMaker {
   Window make(std::size_t index) const {
     corpus::Random random(seed_ * 0x9e3779b97f4a7c15U + index);
     Window window{.frames = std::vector<float>(static_cast<std::size_t>(kFrames) * corpus::kBins,
-                                               static_cast<float>(audio::kLogMelFloor))};
-    window.label = composer_.compose(window.frames, random);
+                                               static_cast<float>(audio::kLogMelFloor)),
+                  .what = {}};
+    window.what = composer_.compose(window.frames, random);
     (index % 2 == 0 ? everyday_ : noisy_).augment(window.frames, random);
     return window;
   }
@@ -91,7 +92,7 @@ class Windows {
     const auto tokens = runner.run(window.frames);
     if (!tokens) return give_up(tokens.error());
     std::ranges::copy(*tokens, tokens_.begin() + static_cast<std::ptrdiff_t>(index * kNumbers));
-    labels_[index] = static_cast<std::uint8_t>(window.label);
+    labels_[index] = static_cast<std::uint8_t>(window.what.label);
   }
 
   void tell(std::size_t more) {
@@ -156,9 +157,13 @@ Result<LabelledTokens> make_windows(const corpus::Bank& bank,
   return windows.finish();
 }
 
-Window make_window(const corpus::Bank& bank, const std::vector<corpus::Frames>& noises,
-                   std::uint64_t seed, std::size_t index) {
-  return WindowMaker(bank, noises, seed).make(index);
+std::vector<Window> first_windows(const corpus::Bank& bank,
+                                  const std::vector<corpus::Frames>& noises, std::uint64_t seed,
+                                  std::size_t count) {
+  const WindowMaker maker(bank, noises, seed);
+  std::vector<Window> windows;
+  for (std::size_t i = 0; i < count; ++i) windows.push_back(maker.make(i));
+  return windows;
 }
 
 }  // namespace wakebuilder::pipeline

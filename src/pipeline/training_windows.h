@@ -11,6 +11,7 @@
 #include "wakebuilder/core/tensor.h"
 #include "wakebuilder/corpus/augment.h"
 #include "wakebuilder/corpus/bank.h"
+#include "wakebuilder/corpus/window.h"
 #include "wakebuilder/model/load_compact.h"
 #include "wakebuilder/runtime/bound_run.h"
 #include "wakebuilder/runtime/onnxruntime.h"
@@ -59,12 +60,15 @@ Result<LabelledTokens> make_windows(const corpus::Bank& bank,
                                     const std::shared_ptr<const runtime::OnnxRuntime>& runtime,
                                     const WindowsOptions& options);
 
-/// One of these windows, [160, 128], not normalised, and its label: for looking at it.
+/// One of these windows.
 struct Window {
-  std::vector<float> frames;
-  int label = 0;
+  std::vector<float> frames;  ///< [160, 128], log-mel, not normalised
+  corpus::Composition what;
 };
-Window make_window(const corpus::Bank& bank, const std::vector<corpus::Frames>& noises,
-                   std::uint64_t seed, std::size_t index);
+
+/// The first windows that make_windows() would make of these options, to look at.
+std::vector<Window> first_windows(const corpus::Bank& bank,
+                                  const std::vector<corpus::Frames>& noises, std::uint64_t seed,
+                                  std::size_t count);
 
 }  // namespace wakebuilder::pipeline

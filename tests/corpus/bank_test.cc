@@ -45,7 +45,7 @@ TEST(Bank, KeepsPiecesToAThousandthOfADecibel) {
   for (std::size_t i = 0; i < 2 * kBins; ++i) ramp.push_back(-16 + 0.1F * static_cast<float>(i));
   bank.add(Kind::kWord, "a", ramp);
   Random random(1);
-  const Frames found = bank.draw(Kind::kWord, random);
+  const Frames found = bank.draw(Kind::kWord, random).unpack();
   ASSERT_EQ(found.size(), ramp.size());
   for (std::size_t i = 0; i < ramp.size(); ++i) EXPECT_NEAR(found[i], ramp[i], 1.0 / 2048);
   EXPECT_EQ(bank.count(Kind::kWord), 1U);
@@ -57,7 +57,7 @@ TEST(Bank, CutsWhatIsBeyondItsRange) {
   Bank bank;
   bank.add(Kind::kWord, "a", piece(100));
   Random random(1);
-  EXPECT_NEAR(bank.draw(Kind::kWord, random)[0], 32, 0.01);
+  EXPECT_NEAR(bank.draw(Kind::kWord, random).unpack()[0], 32, 0.01);
 }
 
 /// However many pieces a group has, it is drawn as often as it weighs.
@@ -72,7 +72,7 @@ TEST(Bank, DrawsGroupsByTheirWeights) {
   Random random(9);
   std::map<int, int> counts;
   for (int i = 0; i < 4000; ++i)
-    ++counts[static_cast<int>(std::lround(bank.draw(Kind::kWord, random)[0]))];
+    ++counts[static_cast<int>(std::lround(bank.draw(Kind::kWord, random).unpack()[0]))];
   EXPECT_NEAR(counts[1], 1000, 120);
   EXPECT_NEAR(counts[2], 3000, 120);
   EXPECT_EQ(counts[3], 0);

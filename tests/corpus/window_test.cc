@@ -33,7 +33,7 @@ WindowOptions plain() {
 
 std::vector<float> compose(const WindowComposer& composer, Random& random, int* label = nullptr) {
   std::vector<float> window(160 * kBins, kSilence);
-  const int found = composer.compose(window, random);
+  const int found = composer.compose(window, random).label;
   if (label != nullptr) *label = found;
   return window;
 }

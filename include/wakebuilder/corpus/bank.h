@@ -30,7 +30,7 @@ class Bank {
   std::uint64_t frames() const { return frames_; }
 
   /// A piece of a kind. @pre count(kind) > 0, else std::logic_error
-  Frames draw(Kind kind, Random& random) const;
+  const Place& draw(Kind kind, Random& random) const;
 
  private:
   struct Group {

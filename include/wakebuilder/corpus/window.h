@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "wakebuilder/corpus/bank.h"
 #include "wakebuilder/corpus/random.h"
@@ -34,6 +35,12 @@ struct WindowOptions {
   Range rhythm = {0.55, 1.7};
 };
 
+/// What a window holds.
+struct Composition {
+  int label = 0;     ///< 1: the whole wake word
+  std::string text;  ///< for people: "word: jarvis", "part: jarvis", "running: turn the light on"
+};
+
 /// Composes windows in the log-mel domain, without noise. Thread-safe: all that changes is in the
 /// random numbers.
 class WindowComposer {
@@ -41,17 +48,16 @@ class WindowComposer {
   /// @pre the bank has words, sound-alikes, isolated words and running speech, and outlives this
   WindowComposer(const Bank& bank, const WindowOptions& options) : bank_(bank), options_(options) {}
 
-  /// Fills a window [frames, 128] that holds silence (audio::kLogMelFloor). Returns 1 when the
-  /// whole wake word is in it, else 0.
-  int compose(std::span<float> window, Random& random) const;
+  /// Fills a window [frames, 128] that holds silence (audio::kLogMelFloor).
+  Composition compose(std::span<float> window, Random& random) const;
 
  private:
   Frames stretched(Frames piece, const Range& tempo, std::int64_t most, Random& random) const;
   void place(std::span<float> window, const Frames& piece, Random& random) const;
   void add_context(std::span<float> window, std::int64_t begin, std::int64_t end, bool before,
                    Random& random) const;
-  void compose_part(std::span<float> window, Random& random) const;
-  void compose_running(std::span<float> window, Random& random) const;
+  Composition compose_part(std::span<float> window, Random& random) const;
+  Composition compose_running(std::span<float> window, Random& random) const;
 
   const Bank& bank_;
   WindowOptions options_;

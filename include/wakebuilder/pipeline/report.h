@@ -32,5 +32,6 @@ core::Value to_value(const BenchReport& report);
 core::Value to_value(const EvaluateReport& report);
 core::Value to_value(const ProvidersReport& report);
 core::Value to_value(const TrainReport& report);
+core::Value to_value(const PreviewReport& report);
 
 }  // namespace wakebuilder::pipeline

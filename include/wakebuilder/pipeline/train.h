@@ -12,6 +12,7 @@
 #include "wakebuilder/core/result.h"
 #include "wakebuilder/pipeline/registry.h"
 #include "wakebuilder/pipeline/training_record.h"
+#include "wakebuilder/pipeline/window_preview.h"
 
 namespace wakebuilder::pipeline {
 
@@ -80,5 +81,12 @@ struct TrainReport {
 /// the training program dies.
 Result<TrainReport> train(const std::string& text, const TrainOptions& options,
                           const TrainObserver& observer = {});
+
+/// Makes the speech of a training and writes the first `count` windows that it would learn from
+/// into a folder, as sounds and as a picture (window_preview.h). Errors: as train() up to the
+/// windows, and those of write_preview().
+Result<PreviewReport> preview_training(const std::string& text, const TrainOptions& options,
+                                       const std::filesystem::path& folder, std::size_t count = 50,
+                                       const TrainObserver& observer = {});
 
 }  // namespace wakebuilder::pipeline
