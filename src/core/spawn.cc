@@ -1,6 +1,9 @@
 #include "wakebuilder/core/spawn.h"
 
 #include <csignal>
+#include <cstdlib>
+#include <string_view>
+#include <system_error>
 #include <unistd.h>
 
 #include <spawn.h>
@@ -9,6 +12,8 @@ extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX has 
 
 namespace wakebuilder::core {
 namespace {
+
+namespace fs = std::filesystem;
 
 class FileActions {
  public:
@@ -64,7 +69,26 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
   return pointers;
 }
 
+bool is_program(const fs::path& path) {
+  std::error_code error;
+  return fs::is_regular_file(path, error) && ::access(path.c_str(), X_OK) == 0;
+}
+
 }  // namespace
+
+std::optional<fs::path> find_program(const std::string& name) {
+  if (name.find('/') != std::string::npos)
+    return is_program(name) ? std::optional<fs::path>(name) : std::nullopt;
+  const char* path = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe)
+  std::string_view rest = path == nullptr ? "/usr/bin:/bin" : path;
+  for (;;) {
+    const std::size_t colon = rest.find(':');
+    const fs::path found = fs::path(rest.substr(0, colon)) / name;
+    if (is_program(found)) return found;
+    if (colon == std::string_view::npos) return std::nullopt;
+    rest.remove_prefix(colon + 1);
+  }
+}
 
 Spawned spawn(const SpawnOptions& options) {
   auto arguments = options.arguments;

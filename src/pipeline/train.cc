@@ -255,6 +255,7 @@ class Training {
     WAKEBUILDER_TRY(entry_, place_of(text_, options_));
     WAKEBUILDER_CHECK(prepare_voices());
     WAKEBUILDER_TRY(frozen_, frozen_network(options_.backbone));
+    WAKEBUILDER_TRY(trainer_, find_trainer(options_.trainer));
     WAKEBUILDER_TRY(runtime_, runtime::OnnxRuntime::load(options_.onnxruntime));
     record_.name = entry_.name;
     record_.wake_word = text_;
@@ -369,10 +370,9 @@ class Training {
   Result<Value> learn(const WorkFolder& work) {
     begin("head");
     WAKEBUILDER_CHECK(core::write_file(work.job(), core::to_json(job(work), 2)));
-    WAKEBUILDER_CHECK(
-        run_trainer(find_trainer(options_.trainer), work.job(), [&](const Value* line) {
-          return hear(line);
-        }).map([](const Value&) {}));
+    WAKEBUILDER_CHECK(run_trainer(trainer_, work.job(), [&](const Value* line) {
+                        return hear(line);
+                      }).map([](const Value&) {}));
     if (is_stopped_) return fail(stopped());
     WAKEBUILDER_TRY(auto head, checkpoint::read(work.head()));
     end();
@@ -486,6 +486,7 @@ class Training {
   std::optional<Speaking> speaking_;
   model::CompactClassifier frozen_;
   Runtime runtime_;
+  fs::path trainer_;
   RegistryEntry entry_;
   fs::path report_;
   TrainingRecord record_;

@@ -49,10 +49,7 @@ std::vector<std::string> environment() {
 
 Error start_failure(const fs::path& program, int error) {
   return {ErrorCode::kUnavailable,
-          core::shown(program) +
-              (error == ENOENT
-                   ? ": is not there; it comes with builds that have libtorch"
-                   : ": cannot be started: " + std::string(std::strerror(error)))};  // NOLINT
+          core::shown(program) + ": cannot be started: " + std::strerror(error)};  // NOLINT
 }
 
 /// A child that is told to go and waited for, whatever happens.
@@ -142,13 +139,21 @@ Result<core::Value> judge(const core::Value& last, int status) {
 
 }  // namespace
 
-fs::path find_trainer(const fs::path& wanted) {
-  if (!wanted.empty()) return wanted;
+Result<fs::path> find_trainer(const fs::path& wanted) {
   const char* variable = std::getenv("WAKEBUILDER_TRAIN");  // NOLINT(concurrency-mt-unsafe)
-  if (variable != nullptr && *variable != '\0') return variable;
   std::error_code error;
   const fs::path beside = fs::read_symlink("/proc/self/exe", error).parent_path() / kProgram;
-  return fs::exists(beside, error) ? beside : fs::path(kProgram);
+  fs::path program = kProgram;
+  if (!wanted.empty()) {
+    program = wanted;
+  } else if (variable != nullptr && *variable != '\0') {
+    program = variable;
+  } else if (fs::exists(beside, error)) {
+    program = beside;
+  }
+  if (auto found = core::find_program(program.string())) return *std::move(found);
+  return fail(ErrorCode::kUnavailable,
+              core::shown(program) + ": is not there; it comes with builds that have libtorch");
 }
 
 Result<core::Value> run_trainer(const fs::path& program, const fs::path& job,

@@ -10,8 +10,8 @@
 namespace wakebuilder::pipeline {
 
 /// Where wakebuilder-train is: `wanted`, else $WAKEBUILDER_TRAIN, else beside this program or
-/// library, else the name, for PATH.
-std::filesystem::path find_trainer(const std::filesystem::path& wanted = {});
+/// library, else in PATH. Errors: kUnavailable when it is not there.
+Result<std::filesystem::path> find_trainer(const std::filesystem::path& wanted = {});
 
 /// Runs it on a job's file and calls on_line() for each line that it says, and at least ten times a
 /// second with null. False asks it to stop; it then writes what it has learned so far.

@@ -5,6 +5,7 @@
 
 #include "wakebuilder/core/file.h"
 #include "wakebuilder/core/temporary_folder.h"
+#include "wakebuilder/core/spawn.h"
 #include "wakebuilder/core/text.h"
 #include "wakebuilder/speech/installed_voices.h"
 
@@ -127,7 +128,7 @@ class CommandVoice final : public Voice {
 
 Result<VoicePointer> command_voice(std::string_view command) {
   WAKEBUILDER_TRY(std::vector<std::string> words, Splitter::split(command));
-  if (!find_program(words[0])) {
+  if (!core::find_program(words[0])) {
     return fail(ErrorCode::kUnavailable, "voice \"" + core::quote(command) +
                                              "\": expected a program, " + "found no \"" +
                                              core::quote(words[0]) + "\" in PATH");

@@ -3,7 +3,6 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
 #include <sstream>
 #include <sys/mman.h>
@@ -151,26 +150,7 @@ Result<std::string> run(std::span<const std::string> words, std::string_view inp
   return streams.output.contents();
 }
 
-bool is_program(const fs::path& path) {
-  std::error_code error;
-  return fs::is_regular_file(path, error) && ::access(path.c_str(), X_OK) == 0;
-}
-
 }  // namespace
-
-std::optional<fs::path> find_program(const std::string& name) {
-  if (name.find('/') != std::string::npos)
-    return is_program(name) ? std::optional<fs::path>(name) : std::nullopt;
-  const char* path = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe)
-  std::string_view rest = path == nullptr ? "/usr/bin:/bin" : path;
-  for (;;) {
-    const std::size_t colon = rest.find(':');
-    const fs::path found = fs::path(rest.substr(0, colon)) / name;
-    if (is_program(found)) return found;
-    if (colon == std::string_view::npos) return std::nullopt;
-    rest.remove_prefix(colon + 1);
-  }
-}
 
 Result<std::string> run_program(std::span<const std::string> words, std::string_view input,
                                 std::chrono::milliseconds limit) {

@@ -2,8 +2,6 @@
 #pragma once
 
 #include <chrono>
-#include <filesystem>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,9 +9,6 @@
 #include "wakebuilder/core/result.h"
 
 namespace wakebuilder::speech {
-
-/// Where a program is, as execvp(3) would find it: a path as it is, else the first in PATH.
-std::optional<std::filesystem::path> find_program(const std::string& name);
 
 /// Runs words[0] with the rest as its arguments and returns what it wrote to its standard output.
 ///

@@ -60,8 +60,10 @@ TEST(Trainer, ThatTalksNonsenseIsNoResult) {
 }
 
 TEST(Trainer, ThatIsNotThereIsUnavailable) {
-  EXPECT_THAT(run_trainer("/nowhere/trainer", "job.json", go_on),
+  EXPECT_THAT(find_trainer("/nowhere/trainer"),
               HasError(ErrorCode::kUnavailable, "/nowhere/trainer: is not there"));
+  EXPECT_THAT(run_trainer("/nowhere/trainer", "job.json", go_on),
+              HasError(ErrorCode::kUnavailable, "/nowhere/trainer: cannot be started"));
 }
 
 TEST(Trainer, IsAskedToStopAndStillGivesItsResult) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,5 +27,8 @@ struct Spawned {
 };
 
 Spawned spawn(const SpawnOptions& options);
+
+/// Where a program is, as execvp(3) would find it: a path as it is, else the first in PATH.
+std::optional<std::filesystem::path> find_program(const std::string& name);
 
 }  // namespace wakebuilder::core
