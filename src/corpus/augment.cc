@@ -175,16 +175,15 @@ void Augmenter::mask(std::span<float> window, Random& random) const {
 }
 
 /// The first frames leave and as many of digital silence come at the end.
-void Augmenter::cut(std::span<float> window, Random& random) const {
+void Augmenter::cut(std::span<float> window, std::int64_t spare, Random& random) {
   constexpr std::int64_t kFewest = 5;
-  constexpr std::int64_t kMost = 39;
-  const auto count = static_cast<std::size_t>(random.integer(kFewest, kMost)) * kBins;
-  if (count >= window.size()) return;
+  const std::int64_t wanted = std::min(spare, random.integer(kFewest, kMostCut));
+  const auto count = std::min(window.size(), static_cast<std::size_t>(wanted) * kBins);
   std::copy(window.begin() + static_cast<std::ptrdiff_t>(count), window.end(), window.begin());
   std::ranges::fill(window.last(count), static_cast<float>(audio::kLogMelFloor));
 }
 
-void Augmenter::augment(std::span<float> window, Random& random) const {
+void Augmenter::augment(std::span<float> window, Random& random, std::int64_t spare) const {
   WAKEBUILDER_EXPECT(!window.empty() && window.size() % kBins == 0);
   warp_frequencies(window, random);
   const double jitter = random.uniform(0, options_.jitter);
@@ -205,7 +204,7 @@ void Augmenter::augment(std::span<float> window, Random& random) const {
     window[i] = static_cast<float>(std::log(std::max(power, audio::kMelFloor)));
   }
   mask(window, random);
-  if (random.chance(options_.cut)) cut(window, random);
+  if (random.chance(options_.cut)) cut(window, spare, random);
 }
 
 }  // namespace wakebuilder::corpus

@@ -129,8 +129,10 @@ void WindowComposer::add_context(std::span<float> window, std::int64_t begin, st
   }
 }
 
-/// Anywhere, or in half of the windows near the end, where the detector hears a word first.
-void WindowComposer::place(std::span<float> window, const Frames& piece, Random& random) const {
+/// Returns where it begins: anywhere, or in half of the windows near the end, where the detector
+/// hears a word first.
+std::int64_t WindowComposer::place(std::span<float> window, const Frames& piece,
+                                   Random& random) const {
   const std::int64_t room = options_.frames - length(piece);
   const std::int64_t begin =
       random.chance(0.5)
@@ -142,6 +144,7 @@ void WindowComposer::place(std::span<float> window, const Frames& piece, Random&
   for (const bool before : {true, false})
     if (random.chance(options_.context))
       add_context(window, begin, begin + length(piece), before, random);
+  return begin;
 }
 
 Composition WindowComposer::compose_part(std::span<float> window, Random& random) const {
@@ -157,7 +160,7 @@ Composition WindowComposer::compose_part(std::span<float> window, Random& random
   } else {
     put(window, first ? options_.frames - count : 0, cut);  // cut by the window itself
   }
-  return {.label = 0, .text = "part: " + whole.piece().text};
+  return {.before = options_.frames, .text = "part: " + whole.piece().text};
 }
 
 Composition WindowComposer::compose_running(std::span<float> window, Random& random) const {
@@ -185,7 +188,7 @@ Composition WindowComposer::compose_running(std::span<float> window, Random& ran
     at += count + static_cast<std::int64_t>(random.exponential(kPause));
     if (random.chance(kEndShare)) break;
   }
-  return {.label = 0, .text = std::move(text)};
+  return {.before = options_.frames, .text = std::move(text)};
 }
 
 Composition WindowComposer::compose(std::span<float> window, Random& random) const {
@@ -193,8 +196,10 @@ Composition WindowComposer::compose(std::span<float> window, Random& random) con
   const std::int64_t most = options_.frames - 2;
   const auto one = [&](Kind kind, const Range& tempo, std::int64_t longest) {
     const Place& piece = bank_.draw(kind, random);
-    place(window, stretched(piece.unpack(), tempo, longest, random), random);
+    const std::int64_t before =
+        place(window, stretched(piece.unpack(), tempo, longest, random), random);
     return Composition{.label = kind == Kind::kWord || kind == Kind::kPhrase ? 1 : 0,
+                       .before = before,
                        .text = std::string(to_string(kind)) + ": " + piece.piece().text};
   };
   if (random.chance(options_.with_word)) {
@@ -209,7 +214,7 @@ Composition WindowComposer::compose(std::span<float> window, Random& random) con
   draw -= options_.parts;
   if (draw < 0) return compose_part(window, random);
   if (draw >= options_.quiet) return compose_running(window, random);
-  return {.label = 0, .text = "noise"};
+  return {.before = options_.frames, .text = "noise"};
 }
 
 }  // namespace wakebuilder::corpus

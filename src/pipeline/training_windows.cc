@@ -47,7 +47,7 @@ class WindowMaker {
                                                static_cast<float>(audio::kLogMelFloor)),
                   .what = {}};
     window.what = composer_.compose(window.frames, random);
-    (index % 2 == 0 ? everyday_ : noisy_).augment(window.frames, random);
+    (index % 2 == 0 ? everyday_ : noisy_).augment(window.frames, random, window.what.before);
     return window;
   }
 

@@ -133,6 +133,9 @@ TEST(Augmenter, EndsAWindowThatIsCutInDigitalSilence) {
   EXPECT_LE(silent / kBins, 39U);
   EXPECT_NEAR(frames[0], static_cast<float>(silent / kBins), 1e-3);  // the first ones have left
   EXPECT_LT(frames.back(), -15);
+  auto word = window(0);
+  Augmenter({}, options).augment(word, random, 2);  // the word begins there
+  EXPECT_EQ(std::count_if(word.begin(), word.end(), [](float x) { return x < -15; }), 2 * kBins);
 }
 
 TEST(Augmenter, IsTheSameForTheSameSeed) {

@@ -45,7 +45,10 @@ class Augmenter {
 
   /// Changes a window [frames, 128] of log-mel energies, in place. What comes out is not below
   /// audio::kLogMelFloor.
-  void augment(std::span<float> window, Random& random) const;
+  /// @param spare  frames at the begin that may leave a window that is cut
+  void augment(std::span<float> window, Random& random, std::int64_t spare = kMostCut) const;
+
+  static constexpr std::int64_t kMostCut = 39;  ///< frames
 
  private:
   void warp_frequencies(std::span<float> window, Random& random) const;
@@ -53,7 +56,7 @@ class Augmenter {
   double colour(std::span<float> powers, Random& random) const;
   void add_noise(std::span<float> powers, double level_db, Random& random) const;
   void mask(std::span<float> window, Random& random) const;
-  void cut(std::span<float> window, Random& random) const;
+  static void cut(std::span<float> window, std::int64_t spare, Random& random);
 
   std::vector<Frames> noises_;
   AugmentOptions options_;

@@ -37,7 +37,9 @@ struct WindowOptions {
 
 /// What a window holds.
 struct Composition {
-  int label = 0;     ///< 1: the whole wake word
+  int label = 0;  ///< 1: the whole wake word
+  /// Frames before the word, of a window that is about one; of others all.
+  std::int64_t before = 0;
   std::string text;  ///< for people: "word: jarvis", "part: jarvis", "running: turn the light on"
 };
 
@@ -53,7 +55,7 @@ class WindowComposer {
 
  private:
   Frames stretched(Frames piece, const Range& tempo, std::int64_t most, Random& random) const;
-  void place(std::span<float> window, const Frames& piece, Random& random) const;
+  std::int64_t place(std::span<float> window, const Frames& piece, Random& random) const;
   void add_context(std::span<float> window, std::int64_t begin, std::int64_t end, bool before,
                    Random& random) const;
   Composition compose_part(std::span<float> window, Random& random) const;
