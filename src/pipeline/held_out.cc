@@ -1,6 +1,7 @@
 #include "pipeline/held_out.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <mutex>
@@ -26,7 +27,8 @@ using Runtime = std::shared_ptr<const runtime::OnnxRuntime>;
 constexpr std::int64_t kClipFrames = 352;   ///< around a single word
 constexpr std::int64_t kBehindFrames = 56;  ///< of a clip, behind its word
 constexpr std::int64_t kStreamPart = 3008;  ///< frames of a part of the stream
-constexpr std::int64_t kSection = 376;      ///< of a part, with one kind of speech; eight of them
+constexpr std::int64_t kSection = 376;      ///< of a part, with one kind of speech
+constexpr std::size_t kSections = kStreamPart / kSection;
 constexpr double kFramesPerHour = 360'000;
 constexpr std::size_t kSmoothed = 3;
 const std::int64_t kWindowTokens = model::tokens_of(model::kStreamFrames);
@@ -123,21 +125,40 @@ corpus::Frames clip_of(const corpus::Place& place, const corpus::Augmenter& augm
 }
 
 /// Speech without the wake word, in sections of one kind each, in one room.
-corpus::Frames part_of_stream(const corpus::WindowComposer& composer,
-                              const corpus::Augmenter& augmenter, corpus::Random& random) {
-  corpus::Frames part = silence(kStreamPart);
+struct StreamPart {
+  corpus::Frames frames;
+  std::vector<std::string> texts;  ///< of its sections
+};
+
+StreamPart part_of_stream(const corpus::WindowComposer& composer,
+                          const corpus::Augmenter& augmenter, corpus::Random& random) {
+  StreamPart part{.frames = silence(kStreamPart), .texts = {}};
   const auto section = static_cast<std::size_t>(kSection) * corpus::kBins;
-  for (std::size_t at = 0; at < part.size(); at += section)
-    composer.compose(std::span(part).subspan(at, section), random);
-  augmenter.augment(part, random);
+  for (std::size_t at = 0; at < part.frames.size(); at += section)
+    part.texts.push_back(
+        composer.compose(std::span(part.frames).subspan(at, section), random).text);
+  augmenter.augment(part.frames, random);
   return part;
+}
+
+/// The highest score of each section; a window that ends early in the next one still heard it.
+std::vector<ScoredText> by_section(const Trace& trace, const std::vector<std::string>& texts) {
+  constexpr double kLateS = 0.3;
+  std::vector<ScoredText> sections;
+  for (const std::string& text : texts) sections.push_back({.text = text, .voice = "", .score = 0});
+  for (const ScorePoint& point : trace) {
+    const double section = std::max(0.0, point.time_s - kLateS) * 100 / kSection;
+    ScoredText& heard = sections[std::min(sections.size() - 1, static_cast<std::size_t>(section))];
+    heard.score = std::max(heard.score, point.score);
+  }
+  return sections;
 }
 
 corpus::WindowOptions without_word() {
   corpus::WindowOptions options;
   options.frames = kSection;
   options.with_word = 0;
-  options.near = 0.12;
+  options.near = 0.01;
   options.isolated = 0.15;
   options.parts = 0;
   options.quiet = 0.1;
@@ -146,6 +167,15 @@ corpus::WindowOptions without_word() {
 
 corpus::AugmentOptions rooms() {
   corpus::AugmentOptions options;
+  options.tract = 0.1;
+  options.jitter = 0.1;
+  options.equaliser_db = 2;
+  options.tilt_db = 4;
+  options.noisy = 0.5;
+  options.noise_db = {10, 30};
+  options.second_db = {15, 45};
+  options.mask_bins = 0;
+  options.mask_frames = 0;
   options.cut = 0;
   return options;
 }
@@ -163,7 +193,9 @@ class Listening {
                       static_cast<double>(hops_of(kStreamPart) * model::kHopFrames)))) {
     scores_.words.resize(speech.words.size());
     scores_.others.resize(speech.others.size());
-    scores_.stream.resize(synthetic_parts_ + speech.negatives.size());
+    scores_.stream.resize(synthetic_parts_);
+    scores_.own.resize(speech.negatives.size());
+    scores_.sections.resize(synthetic_parts_ * kSections);
   }
 
   void work(const Runtime& runtime, const model::CompactClassifier& network) {
@@ -179,14 +211,19 @@ class Listening {
 
   Result<HeldOutScores> finish() {
     if (error_) return fail(*error_);
-    scores_.hours = static_cast<double>(scores_.stream.size()) *
-                    static_cast<double>(hops_of(kStreamPart) * model::kHopFrames) / kFramesPerHour;
+    const auto hours = [](const std::vector<Trace>& parts) {
+      const auto frames = static_cast<double>(hops_of(kStreamPart) * model::kHopFrames);
+      return static_cast<double>(parts.size()) * frames / kFramesPerHour;
+    };
+    scores_.hours = hours(scores_.stream);
+    scores_.own_hours = hours(scores_.own);
     return std::move(scores_);
   }
 
  private:
   std::size_t jobs() const {
-    return scores_.words.size() + scores_.others.size() + scores_.stream.size();
+    return scores_.words.size() + scores_.others.size() + scores_.stream.size() +
+           scores_.own.size();
   }
 
   Result<void> one(std::size_t job, Scorer& clips, Scorer& parts) {
@@ -197,10 +234,15 @@ class Listening {
     if (job < speech_.others.size())
       return score_clip(speech_.others[job], clips, random, scores_.others[job]);
     job -= speech_.others.size();
-    const corpus::Frames part = job < synthetic_parts_
-                                    ? part_of_stream(composer_, augmenter_, random)
-                                    : speech_.negatives[job - synthetic_parts_];
-    WAKEBUILDER_TRY(scores_.stream[job], parts.score(part));
+    if (job >= synthetic_parts_) {
+      const std::size_t own = job - synthetic_parts_;
+      WAKEBUILDER_TRY(scores_.own[own], parts.score(speech_.negatives[own]));
+      return {};
+    }
+    const StreamPart part = part_of_stream(composer_, augmenter_, random);
+    WAKEBUILDER_TRY(scores_.stream[job], parts.score(part.frames));
+    std::ranges::copy(by_section(scores_.stream[job], part.texts),
+                      scores_.sections.begin() + static_cast<std::ptrdiff_t>(job * kSections));
     return {};
   }
 
@@ -245,16 +287,50 @@ double share_of(std::size_t part, std::size_t all) {
   return all == 0 ? 0 : static_cast<double>(part) / static_cast<double>(all);
 }
 
-ThresholdPoint at(double threshold, const ErrorRates& rates, const HeldOutScores& scores) {
-  const auto missed = static_cast<std::size_t>(std::ranges::count_if(
-      scores.words, [&](const ScoredText& word) { return word.score < threshold; }));
-  const auto heard = static_cast<std::size_t>(std::ranges::count_if(
-      scores.stream, [&](const Trace& trace) { return highest(trace) >= threshold; }));
+std::vector<double> highest_of(const std::vector<ScoredText>& texts) {
+  std::vector<double> scores;
+  for (const ScoredText& text : texts) scores.push_back(text.score);
+  return scores;
+}
+
+/// Rates on the synthetic stream, in hours of everyday sound, and on the user's own.
+class Rates {
+ public:
+  explicit Rates(const HeldOutScores& scores)
+      : synthetic_(highest_of(scores.words), scores.stream, scores.hours * kEverydayHours) {
+    if (!scores.own.empty()) own_.emplace(highest_of(scores.words), scores.own, scores.own_hours);
+    hours_ = {scores.hours * kEverydayHours, scores.own_hours};
+  }
+
+  /// The lowest threshold that keeps the rate on both.
+  double threshold(double per_hour) const {
+    const double synthetic = synthetic_.at(per_hour).threshold;
+    return own_ ? std::max(synthetic, own_->at(per_hour).threshold) : synthetic;
+  }
+
+  double per_hour(double threshold) const {
+    const double synthetic = static_cast<double>(synthetic_.events(threshold)) / hours_[0];
+    return own_ ? std::max(synthetic, static_cast<double>(own_->events(threshold)) / hours_[1])
+                : synthetic;
+  }
+
+ private:
+  ErrorRates synthetic_;
+  std::optional<ErrorRates> own_;
+  std::array<double, 2> hours_{};
+};
+
+ThresholdPoint at(double threshold, const Rates& rates, const HeldOutScores& scores) {
+  const auto is_missed = [&](const ScoredText& word) { return word.score < threshold; };
+  const auto is_heard = [&](const Trace& trace) { return highest(trace) >= threshold; };
+  const auto missed = static_cast<std::size_t>(std::ranges::count_if(scores.words, is_missed));
+  const auto heard = static_cast<std::size_t>(std::ranges::count_if(scores.stream, is_heard) +
+                                              std::ranges::count_if(scores.own, is_heard));
   const std::size_t words = scores.words.size();
-  const std::size_t parts = scores.stream.size();
+  const std::size_t parts = scores.stream.size() + scores.own.size();
   const std::size_t found = words - missed;
   ThresholdPoint point{.threshold = threshold};
-  point.false_accepts_per_hour = static_cast<double>(rates.events(threshold)) / scores.hours;
+  point.false_accepts_per_hour = rates.per_hour(threshold);
   point.far = share_of(heard, parts);
   point.frr = share_of(missed, words);
   point.accuracy = share_of(found + parts - heard, words + parts);
@@ -263,12 +339,6 @@ ThresholdPoint at(double threshold, const ErrorRates& rates, const HeldOutScores
   const double sum = point.precision + point.recall;
   point.f1 = sum > 0 ? 2 * point.precision * point.recall / sum : 0;
   return point;
-}
-
-std::vector<double> highest_of(const std::vector<ScoredText>& texts) {
-  std::vector<double> scores;
-  for (const ScoredText& text : texts) scores.push_back(text.score);
-  return scores;
 }
 
 constexpr std::size_t kExamples = 30;
@@ -298,16 +368,17 @@ Result<HeldOutScores> score_held_out(const model::CompactClassifier& network,
 
 void choose_threshold(const HeldOutScores& scores, double false_accepts_per_hour,
                       TrainingRecord& record) {
-  const ErrorRates rates(highest_of(scores.words), scores.stream, scores.hours);
+  const Rates rates(scores);
   // In digits that people like to read; upwards, so that the rate holds.
   constexpr double kDigits = 1000;
-  const double exact = rates.at(false_accepts_per_hour).threshold;
+  const double exact = rates.threshold(false_accepts_per_hour);
   record.threshold = std::clamp(std::floor(exact * kDigits + 1) / kDigits, 0.1, 0.999);
   record.wanted_per_hour = false_accepts_per_hour;
-  record.negative_hours = scores.hours;
+  record.negative_hours = scores.hours + scores.own_hours;
   // With none in so many hours the rate is below 3 / hours, with a confidence of 95 %.
   constexpr double kRuleOfThree = 3;
-  record.rate_is_shown = false_accepts_per_hour * scores.hours >= kRuleOfThree;
+  const double everyday = scores.own.empty() ? scores.hours * kEverydayHours : scores.own_hours;
+  record.rate_is_shown = false_accepts_per_hour * everyday >= kRuleOfThree;
   std::vector<double> thresholds = {record.threshold};
   for (int i = 1; i < 100; ++i) thresholds.push_back(i / 100.0);
   for (const double high : {0.993, 0.995, 0.997, 0.998, 0.999}) thresholds.push_back(high);
@@ -318,7 +389,9 @@ void choose_threshold(const HeldOutScores& scores, double false_accepts_per_hour
   record.positive_scores = highest_of(scores.words);
   record.negative_scores.clear();
   for (const Trace& trace : scores.stream) record.negative_scores.push_back(highest(trace));
-  record.confused = most_confused(scores.others);
+  std::vector<ScoredText> others = scores.others;
+  others.insert(others.end(), scores.sections.begin(), scores.sections.end());
+  record.confused = most_confused(std::move(others));
   record.missed = scores.words;
   std::ranges::sort(record.missed, {}, &ScoredText::score);
   record.missed.resize(std::min(record.missed.size(), kExamples));

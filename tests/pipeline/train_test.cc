@@ -1,0 +1,235 @@
+// From text to a model, at a size that takes seconds.
+
+#include "wakebuilder/pipeline/train.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <string>
+#include <sys/stat.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "wakebuilder/core/file.h"
+#include "wakebuilder/core/json.h"
+#include "wakebuilder/pipeline/load.h"
+
+#include "support/matchers.h"
+#include "support/temporary_folder.h"
+
+namespace wakebuilder::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+using test::HasError;
+using test::IsOk;
+using test::TemporaryFolder;
+
+TrainingSize tiny() {
+  return {.words = 60,
+          .phrases = 10,
+          .near_words = 60,
+          .running = 60,
+          .pseudo = 0,
+          .isolated_words = 20,
+          .isolated_times = 2,
+          .windows = 512,
+          .steps = 60,
+          .held_out_hours = 0.02};
+}
+
+/// A registry and a cache of its own; $XDG_CACHE_HOME points there.
+class TrainTest : public testing::Test {
+ protected:
+  TrainTest() { ::setenv("XDG_CACHE_HOME", cache().c_str(), 1); }
+  ~TrainTest() override { ::unsetenv("XDG_CACHE_HOME"); }
+
+  static fs::path cache() { return shared_cache().path(); }
+
+  TrainOptions options() const {
+    return {.models = folder_ / "models", .size = tiny(), .threads = 2};
+  }
+
+  /// A program of the shell in the place of wakebuilder-train.
+  fs::path trainer(const std::string& text) const {
+    const auto path = folder_ / "trainer";
+    std::ofstream(path) << "#!/bin/sh\n" << text;
+    ::chmod(path.c_str(), 0755);
+    return path;
+  }
+
+  bool registry_is_empty() const { return !fs::exists(folder_ / "models"); }
+
+  TemporaryFolder folder_;
+
+ private:
+  /// Speech is made once for all tests.
+  static const TemporaryFolder& shared_cache() {
+    static const TemporaryFolder cache;
+    return cache;
+  }
+};
+
+TEST_F(TrainTest, RefusesTextThatNoVoiceCanSay) {
+  for (const char* text : {"", "   ", "...", "\xff\xfe", "a\nb", "компьютер"})
+    EXPECT_THAT(train(text, options()), HasError(ErrorCode::kInvalidArgument, "")) << text;
+  EXPECT_THAT(train(std::string(201, 'a'), options()),
+              HasError(ErrorCode::kInvalidArgument, "200"));
+  EXPECT_TRUE(registry_is_empty());
+}
+
+TEST_F(TrainTest, RefusesNamesThatCouldLeaveTheRegistry) {
+  for (const char* name : {"../x", ".", "..", "a/b", ".hidden", "a\nb"}) {
+    auto wanted = options();
+    wanted.name = name;
+    EXPECT_THAT(train("jarvis", wanted), HasError(ErrorCode::kInvalidArgument, "expected a name"))
+        << name;
+  }
+  EXPECT_THAT(train("../x", options()), HasError(ErrorCode::kInvalidArgument, ""));
+  EXPECT_TRUE(registry_is_empty());
+}
+
+TEST_F(TrainTest, LeavesAModelThatIsThereAlone) {
+  fs::create_directories(folder_ / "models/custom/jarvis");
+  std::ofstream(folder_ / "models/custom/jarvis/jarvis.pt") << "precious";
+  EXPECT_THAT(train("Jarvis", options()), HasError(ErrorCode::kInvalidArgument, "--force"));
+}
+
+TEST_F(TrainTest, RefusesNumbersOutOfRange) {
+  auto wanted = options();
+  wanted.false_accepts_per_hour = 0;
+  EXPECT_THAT(train("jarvis", wanted),
+              HasError(ErrorCode::kInvalidArgument, "false accepts per hour"));
+  wanted = options();
+  wanted.size.windows = 3;
+  EXPECT_THAT(train("jarvis", wanted), HasError(ErrorCode::kInvalidArgument, "windows"));
+}
+
+TEST_F(TrainTest, SaysWhatIsMissingBeforeItSpeaks) {
+  bool spoke = false;
+  const auto observer = [&](const TrainProgress& now) {
+    spoke = spoke || now.stage == "speech";
+    return true;
+  };
+  auto wanted = options();
+  wanted.trainer = "/nowhere/wakebuilder-train";
+  EXPECT_THAT(train("jarvis", wanted, observer), HasError(ErrorCode::kUnavailable, "/nowhere"));
+  wanted = options();
+  wanted.backbone = "/nowhere/embedding.onnx";
+  EXPECT_THAT(train("jarvis", wanted, observer), HasError(ErrorCode::kNotFound, "/nowhere"));
+  wanted = options();
+  wanted.voices = {"/nowhere/piper {text} {wav}"};
+  EXPECT_THAT(train("jarvis", wanted, observer), HasError(ErrorCode::kUnavailable, "/nowhere"));
+  EXPECT_FALSE(spoke);
+}
+
+TEST_F(TrainTest, LeavesNothingWhenTheTrainingProgramDies) {
+  auto wanted = options();
+  wanted.trainer = trainer("kill -9 $$");
+  EXPECT_THAT(train("jarvis", wanted), HasError(ErrorCode::kIo, "killed by signal 9"));
+  EXPECT_TRUE(registry_is_empty());
+  wanted.trainer = trainer(R"(echo '{"error": "io", "message": "disk full"}'; exit 3)");
+  EXPECT_THAT(train("jarvis", wanted), HasError(ErrorCode::kIo, "disk full"));
+  EXPECT_TRUE(registry_is_empty());
+}
+
+TEST_F(TrainTest, StopsInEveryStage) {
+  for (const char* stage : {"speech", "windows", "head"}) {
+    auto wanted = options();
+    wanted.use_cache = std::string(stage) != "speech";
+    wanted.trainer = trainer("trap 'exit 0' INT; while :; do sleep 0.05; done");
+    const auto stopped = train("jarvis", wanted, [&](const TrainProgress& now) {
+      return now.stage != stage || now.share >= 1;
+    });
+    EXPECT_FALSE(stopped.has_value()) << stage;
+    EXPECT_TRUE(registry_is_empty()) << stage;
+  }
+}
+
+TEST_F(TrainTest, ResumesOnlyWhatWasStopped) {
+  auto wanted = options();
+  wanted.resume = true;
+  wanted.name = "other";
+  EXPECT_THAT(train("jarvis", wanted), HasError(ErrorCode::kNotFound, "expected a training"));
+  wanted.resume = false;
+  wanted.trainer = trainer("kill -9 $$");
+  EXPECT_THAT(train("jarvis", wanted), HasError(ErrorCode::kIo, "killed"));
+  wanted.resume = true;
+  wanted.seed = 1;
+  EXPECT_THAT(train("jarvis", wanted), HasError(ErrorCode::kMismatch, "same options"));
+  wanted.seed = 0;
+  bool made_windows = false;
+  EXPECT_THAT(train("jarvis", wanted,
+                    [&](const TrainProgress& now) {
+                      made_windows = made_windows || now.stage == "windows";
+                      return true;
+                    }),
+              HasError(ErrorCode::kIo, "killed"));
+  EXPECT_FALSE(made_windows);
+  wanted.use_cache = false;
+  EXPECT_THAT(train("jarvis", wanted), HasError(ErrorCode::kInvalidArgument, "--no-cache"));
+}
+
+TEST_F(TrainTest, PreviewsWhatWouldBeLearned) {
+  const auto preview = preview_training("jarvis", options(), folder_ / "preview", 8);
+  ASSERT_THAT(preview, IsOk());
+  EXPECT_EQ(preview->sounds, 8U);
+  EXPECT_TRUE(fs::exists(preview->picture));
+  EXPECT_TRUE(registry_is_empty());
+}
+
+#ifdef WAKEBUILDER_TRAINER
+
+core::Value json(const fs::path& path) {
+  const auto text = core::read_text(path);
+  EXPECT_THAT(text, IsOk());
+  return core::parse_json(text.value_or("null")).value_or(core::Value());
+}
+
+TEST_F(TrainTest, PutsACheckedModelIntoTheRegistry) {
+  auto wanted = options();
+  wanted.trainer = WAKEBUILDER_TRAINER;
+  std::map<std::string, int> stages;
+  const auto report = train("Hey Jarvis", wanted, [&](const TrainProgress& now) {
+    ++stages[now.stage];
+    EXPECT_GE(now.share, 0);
+    EXPECT_LE(now.share, 1);
+    return true;
+  });
+  ASSERT_THAT(report, IsOk());
+  EXPECT_EQ(stages.size(), 6U);
+  const fs::path model = folder_ / "models/custom/hey_jarvis";
+  EXPECT_EQ(report->entry.onnx, model / "hey_jarvis.onnx");
+  for (const char* name : {"hey_jarvis.pt", "hey_jarvis.json", "hey_jarvis.onnx", "hey_jarvis.html",
+                           "training_history.json"})
+    EXPECT_TRUE(fs::exists(model / name)) << name;
+  const auto metadata = json(model / "hey_jarvis.json");
+  EXPECT_EQ(*metadata.find("wake_word")->get_if<std::string>(), "Hey Jarvis");
+  EXPECT_TRUE(*metadata.find("has_onnx")->get_if<bool>());
+  EXPECT_LE(report->record.onnx_max_abs_diff, 1e-5);
+  const auto loaded = load_network(model / "hey_jarvis.pt");
+  ASSERT_THAT(loaded, IsOk());
+  EXPECT_EQ(model::graph_name(loaded->network), "compact");
+  EXPECT_EQ(model::settings_of(loaded->network).threshold, report->record.threshold);
+  EXPECT_THAT(train("hey jarvis", wanted), HasError(ErrorCode::kInvalidArgument, "--force"));
+}
+
+TEST_F(TrainTest, KeepsTheCheckpointWhenTheExportFails) {
+  auto wanted = options();
+  wanted.trainer = WAKEBUILDER_TRAINER;
+  // A folder where the .onnx should go: nothing can take its place.
+  const fs::path blocked = folder_ / "models/custom/jarvis/jarvis.onnx";
+  fs::create_directories(blocked / "inside");
+  const auto report = train("jarvis", wanted);
+  ASSERT_THAT(report, IsOk());
+  EXPECT_FALSE(report->record.has_onnx);
+  EXPECT_NE(report->record.onnx_failure, "");
+  EXPECT_TRUE(fs::exists(report->entry.checkpoint));
+  EXPECT_FALSE(*json(report->entry.metadata).find("has_onnx")->get_if<bool>());
+}
+
+#endif
+
+}  // namespace
+}  // namespace wakebuilder::pipeline
