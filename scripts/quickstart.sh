@@ -1,28 +1,42 @@
 #!/usr/bin/env bash
-# From a fresh clone to checked ONNX models: sets up, builds, exports two checkpoints, and listens with one of
-# them to a recording of somebody who says its word.
+# From a fresh clone to a wake word of your own: sets up, builds, trains a word from its text, exports and checks
+# it, and hears it in a sentence that a voice says. Give recordings of people to hear it in those too.
 #
-# usage: scripts/quickstart.sh
+# usage: scripts/quickstart.sh [WORD [RECORDING...]]     (default: computer, and the recording that is here)
+#
+# The training is a shortened one (--quick, a minute or two). A good model takes the same command without --quick.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+word=${1:-computer}
+shift || true
+recordings=("$@")
+if [ "$word" = computer ] && [ ${#recordings[@]} -eq 0 ]; then recordings=(src/pipeline/data/computer.wav); fi
 
 scripts/setup.sh
 cmake --preset release
 cmake --build --preset release --parallel "$(nproc)" --target wakebuilder
+if ! cmake --build --preset release --parallel "$(nproc)" --target wakebuilder-train; then
+  printf 'quickstart: this distribution has no libtorch, so that nothing can be trained here\n' >&2
+  exit 3
+fi
 
 program=build/release/bin/wakebuilder
-"$program" export --checkpoint examples/jarvis.pt --output jarvis.onnx
-"$program" export --checkpoint tests/data/compact/computer.pt --output computer.onnx
-"$program" detect computer.onnx src/pipeline/data/computer.wav
+"$program" train "$word" --name quickstart --quick --force
+
+spoken=$(mktemp --suffix .wav)
+trap 'rm -f "$spoken"' EXIT
+espeak-ng -v en-us -s 140 -w "$spoken" "I would like to ask the $word something."
+printf '\n"%s" in a sentence that a voice says, and in recordings:\n' "$word"
+"$program" detect quickstart "$spoken" "${recordings[@]}" || true   # 1: not heard everywhere
 
 cat <<END
 
-jarvis.onnx is ready ($(stat -c %s jarvis.onnx) bytes). Next, try:
-  $program inspect jarvis.onnx       what is in it: graph, tensors, metadata
-  $program validate jarvis.onnx      the checks again, on the file as it is
-  $program export --help             other opsets, inputs and places
-
-computer.onnx listens for "computer". Say it:
-  $program detect computer.onnx --microphone
-  arecord -q -f S16_LE -r 16000 -c 1 -t raw | $program detect computer.onnx -
+models/custom/quickstart has the model, its checkpoint and a report. It was trained in a hurry. Next, try:
+  $program train "$word"                             the whole training, a few minutes
+  $program train "$word" --recordings FOLDER         with three to five recordings of your own: helps most
+  $program train "$word" --preview look              hear and see what it learns from
+  $program detect quickstart --microphone            say it
+  $program evaluate quickstart --positive DIR --negative DIR    misses and false accepts on recordings
+  $program export --checkpoint examples/jarvis.pt --output jarvis.onnx    a checkpoint that you have already
 END

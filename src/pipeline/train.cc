@@ -17,12 +17,12 @@
 #include "wakebuilder/core/temporary_folder.h"
 #include "wakebuilder/core/text.h"
 #include "wakebuilder/core/version.h"
-#include "wakebuilder/model/bridge.h"
 #include "wakebuilder/model/load_compact.h"
-#include "wakebuilder/pipeline/backbone.h"
 #include "wakebuilder/pipeline/training_files.h"
 #include "wakebuilder/runtime/onnxruntime.h"
+#include "wakebuilder/speech/text.h"
 
+#include "pipeline/compact_training.h"
 #include "pipeline/held_out.h"
 #include "pipeline/trainer_process.h"
 #include "pipeline/training_corpus.h"
@@ -78,38 +78,6 @@ Result<RegistryEntry> place_of(const std::string& text, const TrainOptions& opti
   return fail(ErrorCode::kInvalidArgument,
               core::shown(entry.checkpoint) +
                   ": is there already; choose another --name, or --force to train it again");
-}
-
-// ---- the network ----
-
-/// The frozen part: bridge and backbone. The head has no weights yet.
-Result<model::CompactClassifier> frozen_network(const fs::path& wanted) {
-  WAKEBUILDER_TRY(const auto file, find_backbone(wanted));
-  model::CompactClassifier network;
-  network.network = model::make_compact<model::Parameter>(network.config);
-  WAKEBUILDER_TRY(network.network.backbone, load_backbone(file));
-  network.network.bridge = {.name = "bridge", .tensor = model::make_bridge()};
-  model::visit(network.network, network.config,
-               [](const std::string& name, model::Parameter& weight, const core::Shape&) {
-                 weight.name = name;
-               });
-  return network;
-}
-
-/// Tensors of a network by the names of its checkpoint, those of the head from `head`.
-Result<model::NamedTensors> all_tensors(const model::CompactClassifier& frozen, const Value& head) {
-  model::NamedTensors tensors;
-  std::string missing;
-  model::visit(frozen.network, frozen.config,
-               [&](const std::string& name, const model::Parameter& weight, const core::Shape&) {
-                 const Value* learned = head.find(name);
-                 const auto* tensor =
-                     learned != nullptr ? learned->get_if<core::Tensor>() : nullptr;
-                 if (tensor == nullptr && name.starts_with("head.")) missing = name;
-                 tensors.emplace_back(name, tensor != nullptr ? *tensor : weight.tensor);
-               });
-  if (missing.empty()) return tensors;
-  return fail(ErrorCode::kMismatch, "expected the weight " + missing + " of the training program");
 }
 
 // ---- what is kept between a training that was stopped and the next ----
@@ -194,7 +162,7 @@ class Training {
     if (!work.has_windows()) WAKEBUILDER_CHECK(write_windows(corpus, work.windows()));
     WAKEBUILDER_CHECK(count_windows(work.windows()));
     WAKEBUILDER_TRY(const auto head, learn(work));
-    WAKEBUILDER_TRY(const auto tensors, all_tensors(frozen_, head));
+    WAKEBUILDER_TRY(const auto tensors, with_head(frozen_, head));
     WAKEBUILDER_CHECK(choose(tensors, corpus.held_out));
     WAKEBUILDER_CHECK(publish(tensors));
     WAKEBUILDER_CHECK(export_model());
@@ -251,6 +219,7 @@ class Training {
 
   /// All that can be missing is looked for before anything is made.
   Result<void> prepare() {
+    WAKEBUILDER_CHECK(speech::check_text(text_));
     WAKEBUILDER_CHECK(check(options_));
     WAKEBUILDER_TRY(entry_, place_of(text_, options_));
     WAKEBUILDER_CHECK(prepare_voices());

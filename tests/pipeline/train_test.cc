@@ -11,10 +11,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "wakebuilder/checkpoint/write.h"
 #include "wakebuilder/core/file.h"
 #include "wakebuilder/core/json.h"
 #include "wakebuilder/pipeline/load.h"
 
+#include "pipeline/compact_training.h"
+#include "pipeline/held_out.h"
+#include "pipeline/trainer_process.h"
+#include "pipeline/training_corpus.h"
+#include "pipeline/training_windows.h"
 #include "support/matchers.h"
 #include "support/temporary_folder.h"
 
@@ -86,8 +92,13 @@ TEST_F(TrainTest, RefusesNamesThatCouldLeaveTheRegistry) {
     EXPECT_THAT(train("jarvis", wanted), HasError(ErrorCode::kInvalidArgument, "expected a name"))
         << name;
   }
-  EXPECT_THAT(train("../x", options()), HasError(ErrorCode::kInvalidArgument, ""));
   EXPECT_TRUE(registry_is_empty());
+}
+
+TEST(ModelName, IsTheWakeWordAsAFolder) {
+  EXPECT_EQ(model_name("Hey, Jarvis!"), "hey_jarvis");
+  EXPECT_EQ(model_name("../x"), "x");
+  EXPECT_EQ(model_name("na\u00efve"), "na\u00efve");
 }
 
 TEST_F(TrainTest, LeavesAModelThatIsThereAlone) {
@@ -180,6 +191,67 @@ TEST_F(TrainTest, PreviewsWhatWouldBeLearned) {
 }
 
 #ifdef WAKEBUILDER_TRAINER
+
+// ---- what is learned ----
+
+/// The frozen part of a compact network.
+model::CompactClassifier frozen() { return frozen_network({}).value(); }
+
+/// Trains on these windows and tells how well held-out words and other words are told apart: the
+/// area under the curve, 0.5 where nothing was learned.
+double learned_from(const LabelledTokens& windows, const TrainingCorpus& corpus,
+                    const fs::path& folder) {
+  auto staged = core::StagedFile::create(folder / "windows.safetensors").value();
+  EXPECT_THAT(checkpoint::write_safetensors(
+                  staged, core::Dict{{"tokens", windows.tokens}, {"labels", windows.labels}}),
+              IsOk());
+  EXPECT_THAT(staged.publish(), IsOk());
+  const core::Value job =
+      core::Dict{{"data", (folder / "windows.safetensors").string()},
+                 {"output", (folder / "head.safetensors").string()},
+                 {"options", core::Dict{{"steps", 150}, {"warm_up", 15}, {"threads", 2}}}};
+  EXPECT_THAT(core::write_file(folder / "job.json", core::to_json(job)), IsOk());
+  EXPECT_THAT(run_trainer(WAKEBUILDER_TRAINER, folder / "job.json",
+                          [](const core::Value*) { return true; }),
+              IsOk());
+  const auto head = checkpoint::read(folder / "head.safetensors").value();
+  const auto network =
+      model::load_compact(with_head(frozen(), head.root).value(), core::Dict{}).value();
+  const auto scores =
+      score_held_out(network, corpus.held_out, runtime::OnnxRuntime::load({}).value(),
+                     {.hours = 0.02, .threads = 2})
+          .value();
+  std::vector<double> words;
+  std::vector<Trace> others;
+  for (const ScoredText& word : scores.words) words.push_back(word.score);
+  for (const ScoredText& other : scores.others) others.push_back({{.score = other.score}});
+  return ErrorRates(std::move(words), std::move(others), 1).auc();
+}
+
+/// The same labels in another order.
+core::Tensor shuffled(const core::Tensor& labels) {
+  const auto values = labels.as<std::uint8_t>();
+  std::vector<std::uint8_t> moved(values.begin(), values.end());
+  corpus::Random random(9);
+  for (std::size_t i = moved.size(); i > 1; --i)
+    std::swap(moved[i - 1],
+              moved[static_cast<std::size_t>(random.index(static_cast<std::int64_t>(i)))]);
+  return core::Tensor::from(std::move(moved), labels.shape());
+}
+
+TEST_F(TrainTest, LearnsTheWordAndNothingFromShuffledLabels) {
+  const auto speaking = prepare_to_speak("computer", {}).value();
+  TrainingSize size = tiny();
+  size.words = 200;
+  size.near_words = 200;
+  const auto corpus = make_corpus(speaking, {.size = size, .cache = cache(), .threads = 2}).value();
+  auto windows = make_windows(corpus.learned, corpus.noises, frozen(),
+                              runtime::OnnxRuntime::load({}).value(), {.count = 2048, .threads = 2})
+                     .value();
+  EXPECT_GT(learned_from(windows, corpus, folder_.path()), 0.85);
+  windows.labels = shuffled(windows.labels);
+  EXPECT_LT(learned_from(windows, corpus, folder_.path()), 0.7);
+}
 
 core::Value json(const fs::path& path) {
   const auto text = core::read_text(path);
