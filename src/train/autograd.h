@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <numbers>
 #include <string>
 #include <vector>
 
@@ -12,8 +13,8 @@
 
 namespace wakebuilder::train {
 
-/// Values and weights are torch's tensors. Only what the heads of compact networks need; names of
-/// operations and scopes are for other interpreters.
+/// Values and weights are torch's tensors. Only what the compact network and WakeBuilder's head
+/// need; names of operations and scopes are for other interpreters.
 class Autograd {
  public:
   using Value = torch::Tensor;
@@ -25,10 +26,13 @@ class Autograd {
   };
 
   /// As the network is used: batch norms with their running statistics, nothing dropped.
-  Autograd() = default;
+  ///
+  /// @param precision  of conditions that become numbers
+  explicit Autograd(torch::Dtype precision = torch::kFloat) : precision_(precision) {}
 
   /// As it is trained: batch norms with the batch's statistics, which they also learn.
-  explicit Autograd(const Training& training) : is_training_(true), training_(training) {}
+  explicit Autograd(const Training& training, torch::Dtype precision = torch::kFloat)
+      : is_training_(true), training_(training), precision_(precision) {}
 
   struct Scope {
     Value result(Value value) const { return value; }
@@ -40,13 +44,30 @@ class Autograd {
     return weight.reshape(shape);
   }
 
+  /// x [batch, in, length] or [batch, in, height, width].
   Value conv(const std::string&, const Value& x, const model::Conv<Weight>& w,
              const model::ConvGeometry& geometry) const {
-    const auto one = [](const std::vector<std::int64_t>& values, std::int64_t otherwise) {
-      return values.empty() ? otherwise : values[0];
+    const auto axes = static_cast<std::size_t>(x.dim() - 2);
+    const auto each = [&](const std::vector<std::int64_t>& values, std::int64_t otherwise) {
+      return values.empty() ? std::vector<std::int64_t>(axes, otherwise) : values;
     };
-    return torch::conv1d(x, w.weight, w.bias.value_or(Weight()), one(geometry.stride, 1),
-                         one(geometry.padding, 0), one(geometry.dilation, 1), geometry.groups);
+    const std::vector<std::int64_t> stride = each(geometry.stride, 1);
+    const std::vector<std::int64_t> padding = each(geometry.padding, 0);
+    const std::vector<std::int64_t> dilation = each(geometry.dilation, 1);
+    const std::vector<std::int64_t> nothing(axes, 0);
+    return torch::convolution(x, w.weight, w.bias ? c10::optional<Weight>(*w.bias) : c10::nullopt,
+                              stride, padding, dilation, false, nothing, geometry.groups);
+  }
+
+  Value layer_norm(const std::string&, const Value& x, const model::Norm<Weight>& w,
+                   double epsilon) const {
+    return torch::layer_norm(x, {x.size(-1)}, w.weight, w.bias, epsilon);
+  }
+
+  /// x [batch, channels, length].
+  Value group_norm(const std::string&, const Value& x, const model::Norm<Weight>& w,
+                   std::int64_t groups, double epsilon) const {
+    return torch::group_norm(x, groups, w.weight, w.bias, epsilon);
   }
 
   Value batch_norm(const std::string&, const Value& x, const model::BatchNorm<Weight>& w,
@@ -81,8 +102,31 @@ class Autograd {
     return torch::clamp_min(x, least);
   }
   Value relu(const std::string&, const Value& x) const { return torch::relu(x); }
+  Value leaky_relu(const std::string&, const Value& x, double slope) const {
+    return torch::leaky_relu(x, slope);
+  }
   Value sigmoid(const std::string&, const Value& x) const { return torch::sigmoid(x); }
+  /// x/2 (1 + erf(x/√2)), written out: the gradient of libtorch 1.13's own is wrong where what
+  /// comes back is not contiguous.
+  Value gelu(const std::string&, const Value& x) const {
+    return 0.5 * x * (1 + torch::erf(x * (1 / std::numbers::sqrt2)));
+  }
+  Value abs(const std::string&, const Value& x) const { return torch::abs(x); }
+  Value exp(const std::string&, const Value& x) const { return torch::exp(x); }
+  Value log(const std::string&, const Value& x) const { return torch::log(x); }
+  Value greater(const std::string&, const Value& x, double than) const { return x > than; }
+  Value choose(const std::string&, const Value& condition, const Value& x, double otherwise) const {
+    return torch::where(condition, x, torch::full({}, otherwise, x.options()));
+  }
+  /// Of a condition: 1 or 0, in the precision of what is computed otherwise.
+  Value to_float(const std::string&, const Value& x) const { return x.to(precision_); }
   Value softmax(const std::string&, const Value& x) const { return torch::softmax(x, -1); }
+
+  /// x [batch, channels, height, width].
+  Value max_pool(const std::string&, const Value& x, const std::vector<std::int64_t>& kernel,
+                 const std::vector<std::int64_t>& stride) const {
+    return torch::max_pool2d(x, kernel, stride);
+  }
 
   Value reduce(const std::string&, const Value& x, model::Reduction reduction,
                std::int64_t axis) const {
@@ -100,6 +144,9 @@ class Autograd {
                   const std::vector<std::int64_t>& order) const {
     return x.permute(order);
   }
+  Value unsqueeze(const std::string&, const Value& x, std::int64_t axis) const {
+    return x.unsqueeze(axis);
+  }
   Value squeeze(const std::string&, const Value& x, std::int64_t axis) const {
     return x.squeeze(axis);
   }
@@ -109,6 +156,10 @@ class Autograd {
   Value slice(const std::string&, const Value& x, std::int64_t axis, std::int64_t begin,
               std::int64_t end) const {
     return x.slice(axis, begin, end);
+  }
+  std::vector<Value> split(const std::string&, const Value& x, std::int64_t parts,
+                           std::int64_t axis) const {
+    return x.chunk(parts, axis);
   }
   Value pad(const std::string&, const Value& x, const std::vector<std::int64_t>& before,
             const std::vector<std::int64_t>& behind, double number) const {
@@ -120,9 +171,16 @@ class Autograd {
     return torch::constant_pad_nd(x, pads, number);
   }
 
+  /// Only whole windows are learned from: they have no past.
+  Value past(const std::string&, const Value& x, std::int64_t /*axis*/,
+             const core::Shape& /*state*/) const {
+    return x;
+  }
+
  private:
   bool is_training_ = false;
   Training training_;
+  torch::Dtype precision_ = torch::kFloat;
 };
 
 }  // namespace wakebuilder::train

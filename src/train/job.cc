@@ -1,14 +1,13 @@
 #include "train/job.h"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <utility>
 #include <vector>
 
-#include "wakebuilder/checkpoint/checkpoint.h"
-#include "wakebuilder/checkpoint/write.h"
-#include "wakebuilder/core/file.h"
 #include "wakebuilder/core/json.h"
+#include "wakebuilder/core/range.h"
 #include "wakebuilder/core/text.h"
 
 namespace wakebuilder::train {
@@ -16,9 +15,18 @@ namespace {
 
 using core::Value;
 
+constexpr double kMostWidth = 65536;  ///< of any layer
+
 Error wrong(const std::string& key, const std::string& expected, const Value& found) {
   return {ErrorCode::kInvalidArgument,
           key + ": expected " + expected + ", found " + core::quote(core::to_json(found))};
+}
+
+Result<void> set(const std::string& key, const Value& value, bool& flag) {
+  const auto* found = value.get_if<bool>();
+  if (found == nullptr) return fail(wrong(key, "true or false", value));
+  flag = *found;
+  return {};
 }
 
 Result<void> set(const std::string& key, const Value& value, std::int64_t& number) {
@@ -67,12 +75,28 @@ Result<void> set(const std::string& key, const Value& value, std::filesystem::pa
   return {};
 }
 
+Result<void> set(const std::string& key, const Value& value, JobGraph& graph) {
+  const auto* text = value.get_if<std::string>();
+  if (text == nullptr || (*text != "compact" && *text != "head"))
+    return fail(wrong(key, "\"compact\" or \"head\"", value));
+  graph = *text == "head" ? JobGraph::kHead : JobGraph::kCompact;
+  return {};
+}
+
 /// A key, and what reads its value.
 using Field = std::pair<std::string, std::function<Result<void>(const Value&)>>;
 
 template <class T>
 Field field(const std::string& key, T& target) {
   return {key, [key, &target](const Value& value) { return set(key, value, target); }};
+}
+
+/// A value that is read later, when more is known.
+Field later(const std::string& key, const Value*& target) {
+  return {key, [&target](const Value& value) {
+            target = &value;
+            return Result<void>{};
+          }};
 }
 
 Result<void> read_fields(const std::string& where, const Value& value,
@@ -92,32 +116,100 @@ Result<void> read_fields(const std::string& where, const Value& value,
   return {};
 }
 
+// ---- networks ----
+
+Result<void> check_widths(const std::string& key, const std::vector<std::int64_t>& widths) {
+  if (widths.size() > 64)
+    return fail(ErrorCode::kInvalidArgument,
+                key + ": expected at most 64 numbers, found " + std::to_string(widths.size()));
+  for (const std::int64_t width : widths)
+    WAKEBUILDER_CHECK(core::check_range(key, static_cast<double>(width), 1, kMostWidth));
+  return {};
+}
+
 Result<void> read_config(const Value& value, model::CompactConfig& config) {
-  return read_fields(
+  WAKEBUILDER_CHECK(read_fields(
       "config", value,
       {field("heads", config.heads), field("window", config.window), field("width", config.width),
        field("se_dim", config.se_dim), field("dilations", config.dilations),
-       field("hidden_dims", config.hidden_dims)});
+       field("hidden_dims", config.hidden_dims), field("feature_mean", config.feature_mean),
+       field("feature_std", config.feature_std)}));
+  WAKEBUILDER_CHECK(check_widths("heads", {config.heads}));
+  WAKEBUILDER_CHECK(check_widths("width", {config.width}));
+  WAKEBUILDER_CHECK(check_widths("se_dim", {config.se_dim}));
+  WAKEBUILDER_CHECK(check_widths("dilations", config.dilations));
+  WAKEBUILDER_CHECK(check_widths("hidden_dims", config.hidden_dims));
+  WAKEBUILDER_CHECK(core::check_range("feature_std", config.feature_std, 1e-3, 1e3));
+  if (config.window >= 1 && config.window <= 1023 && config.window % 2 == 1) return {};
+  return fail(wrong("window", "an odd number from 1 to 1023", config.window));
+}
+
+Result<void> read_config(const Value& value, model::HeadConfig& config) {
+  WAKEBUILDER_CHECK(read_fields(
+      "config", value,
+      {field("embedding_dim", config.embedding_dim), field("hidden_dims", config.hidden_dims),
+       field("use_attention", config.use_attention), field("use_se_block", config.use_se_block),
+       field("use_tcn", config.use_tcn), field("se_dim", config.se_dim)}));
+  WAKEBUILDER_CHECK(check_widths("embedding_dim", {config.embedding_dim}));
+  WAKEBUILDER_CHECK(check_widths("hidden_dims", config.hidden_dims));
+  WAKEBUILDER_CHECK(check_widths("se_dim", {config.se_dim}));
+  if (!config.use_attention || config.embedding_dim % model::kAttentionHeads == 0) return {};
+  return fail(wrong("embedding_dim", "a multiple of 4, one part for each head of the attention",
+                    config.embedding_dim));
+}
+
+// ---- options ----
+
+std::vector<Field> option_fields(HeadOptions& options) {
+  return {field("steps", options.steps),
+          field("batch", options.batch),
+          field("warm_up", options.warm_up),
+          field("rate", options.rate),
+          field("decay", options.decay),
+          field("mixup", options.mixup),
+          field("label_smoothing", options.label_smoothing),
+          field("hardest", options.hardest),
+          field("dropout", options.dropout),
+          field("channel_dropout", options.channel_dropout),
+          field("average", options.average),
+          field("gradient_norm", options.gradient_norm),
+          field("validate_every", options.validate_every),
+          field("patience", options.patience),
+          field("save_every", options.save_every),
+          field("seed", options.seed),
+          field("threads", options.threads)};
 }
 
 Result<void> read_options(const Value& value, HeadOptions& options) {
-  WAKEBUILDER_CHECK(read_fields(
-      "options", value,
-      {field("steps", options.steps), field("batch", options.batch),
-       field("warm_up", options.warm_up), field("rate", options.rate),
-       field("decay", options.decay), field("mixup", options.mixup),
-       field("label_smoothing", options.label_smoothing), field("hardest", options.hardest),
-       field("dropout", options.dropout), field("channel_dropout", options.channel_dropout),
-       field("average", options.average), field("gradient_norm", options.gradient_norm),
-       field("seed", options.seed), field("threads", options.threads)}));
+  WAKEBUILDER_CHECK(read_fields("options", value, option_fields(options)));
   return check(options);
 }
 
-Result<core::Tensor> tensor_of(const checkpoint::Checkpoint& data, const std::string& name) {
-  const Value* value = data.root.find(name);
-  const auto* tensor = value != nullptr ? value->get_if<core::Tensor>() : nullptr;
-  if (tensor != nullptr) return *tensor;
-  return fail(ErrorCode::kMismatch, "expected the tensors tokens and labels, found no " + name);
+Result<FineTuning> read_fine_tuning(const Value& value, const HeadOptions& options) {
+  FineTuning tuning{.backbone = {}, .options = options};
+  tuning.options.steps = 100;
+  tuning.options.rate = 1.5e-4;
+  tuning.options.batch = 32;
+  tuning.options.warm_up = 10;
+  auto fields = option_fields(tuning.options);
+  fields.push_back(field("backbone", tuning.backbone));
+  WAKEBUILDER_CHECK(read_fields("fine_tune", value, fields));
+  if (tuning.backbone.empty())
+    return fail(ErrorCode::kInvalidArgument, "fine_tune: expected the key backbone");
+  WAKEBUILDER_CHECK(check(tuning.options));
+  return tuning;
+}
+
+Result<void> check_together(const Job& job) {
+  const auto no = [](const char* sentence) { return fail(ErrorCode::kInvalidArgument, sentence); };
+  if (job.data.empty()) return no("job: expected the key data");
+  if (job.output.empty()) return no("job: expected the key output");
+  if (job.resume && job.state.empty()) return no("resume: expected the key state with it");
+  if (job.fine_tuning && job.graph == JobGraph::kHead)
+    return no("fine_tune: expected the graph compact, found head, whose backbone does not learn");
+  if (!job.start.empty() && !job.fine_tuning)
+    return no("start: expected the key fine_tune with it");
+  return {};
 }
 
 }  // namespace
@@ -125,37 +217,77 @@ Result<core::Tensor> tensor_of(const checkpoint::Checkpoint& data, const std::st
 Result<Job> parse_job(const std::string& json) {
   WAKEBUILDER_TRY(const auto value, core::parse_json(json));
   Job job;
+  const Value* config = nullptr;
+  const Value* fine_tuning = nullptr;
   WAKEBUILDER_CHECK(read_fields(
       "job", value,
       {field("data", job.data),
        field("output", job.output),
-       {"config", [&](const Value& found) { return read_config(found, job.config); }},
-       {"options", [&](const Value& found) { return read_options(found, job.options); }}}));
-  for (const auto& [name, path] : {std::pair("data", job.data), std::pair("output", job.output)}) {
-    if (path.empty())
-      return fail(ErrorCode::kInvalidArgument, std::string("job: expected the key ") + name);
+       field("state", job.state),
+       field("resume", job.resume),
+       field("start", job.start),
+       field("graph", job.graph),
+       later("config", config),
+       {"options", [&](const Value& found) { return read_options(found, job.options); }},
+       later("fine_tune", fine_tuning)}));
+  if (config != nullptr) {
+    WAKEBUILDER_CHECK(job.graph == JobGraph::kHead ? read_config(*config, job.head_config)
+                                                   : read_config(*config, job.config));
   }
+  if (fine_tuning != nullptr) {
+    WAKEBUILDER_TRY(job.fine_tuning, read_fine_tuning(*fine_tuning, job.options));
+  }
+  WAKEBUILDER_CHECK(check_together(job));
   return job;
 }
 
-Value to_value(const HeadProgress& progress) {
-  return core::Dict{{"step", progress.step},
-                    {"steps", progress.steps},
-                    {"loss", progress.loss},
-                    {"remaining_s", progress.remaining_s}};
+// ---- identity ----
+
+namespace {
+
+Value list_of(const std::vector<std::int64_t>& numbers) {
+  return core::List(numbers.begin(), numbers.end());
 }
 
-Result<void> run(const Job& job, const HeadObserver& observer) {
-  WAKEBUILDER_TRY(const auto file, checkpoint::read(job.data));
-  HeadData data;
-  WAKEBUILDER_TRY(data.tokens, tensor_of(file, "tokens"));
-  WAKEBUILDER_TRY(data.labels, tensor_of(file, "labels"));
-  WAKEBUILDER_TRY(const auto weights, train_head(data, job.config, job.options, observer));
-  core::Dict tensors;
-  for (const auto& [name, tensor] : weights) tensors.emplace_back(name, tensor);
-  WAKEBUILDER_TRY(auto staged, core::StagedFile::create(job.output));
-  WAKEBUILDER_CHECK(checkpoint::write_safetensors(staged, Value(std::move(tensors))));
-  return staged.publish();
+core::Dict identity_of(const model::CompactConfig& config) {
+  return {{"graph", "compact"},
+          {"heads", config.heads},
+          {"window", config.window},
+          {"width", config.width},
+          {"se_dim", config.se_dim},
+          {"dilations", list_of(config.dilations)},
+          {"hidden_dims", list_of(config.hidden_dims)}};
+}
+
+core::Dict identity_of(const model::HeadConfig& config) {
+  return {{"graph", "head"},
+          {"embedding_dim", config.embedding_dim},
+          {"hidden_dims", list_of(config.hidden_dims)},
+          {"use_attention", config.use_attention},
+          {"use_se_block", config.use_se_block},
+          {"use_tcn", config.use_tcn},
+          {"se_dim", config.se_dim}};
+}
+
+}  // namespace
+
+Value identity_of(const HeadOptions& options) {
+  return core::Dict{{"batch", options.batch},
+                    {"warm_up", options.warm_up},
+                    {"rate", options.rate},
+                    {"decay", options.decay},
+                    {"mixup", options.mixup},
+                    {"label_smoothing", options.label_smoothing},
+                    {"hardest", options.hardest},
+                    {"dropout", options.dropout},
+                    {"channel_dropout", options.channel_dropout},
+                    {"average", options.average},
+                    {"gradient_norm", options.gradient_norm},
+                    {"seed", std::to_string(options.seed)}};
+}
+
+Value identity_of(const Job& job) {
+  return job.graph == JobGraph::kHead ? identity_of(job.head_config) : identity_of(job.config);
 }
 
 }  // namespace wakebuilder::train

@@ -1,7 +1,7 @@
 // The program `wakebuilder-train JOB.json`: trains a head as the file says (train/job.h). Lines of
 // JSON on stdout: how far it is, then {"output": FILE}, or {"error": code, "message": sentence}.
 // Exit status as that of `wakebuilder`. Ctrl-C and a polite kill end the training early; what was
-// learned so far is written.
+// learned so far is written, and what it takes to go on.
 
 #include <csignal>
 #include <exception>
@@ -11,6 +11,7 @@
 #include "wakebuilder/core/json.h"
 
 #include "train/job.h"
+#include "train/run_job.h"
 
 namespace {
 
@@ -47,12 +48,10 @@ int run(int argc, char** argv) {
   if (!job) return report(job.error());
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
-  const auto status = wakebuilder::train::run(*job, [](const auto& progress) {
-    say(wakebuilder::train::to_value(progress));
-    return stop_training == 0;
-  });
-  if (!status) return report(status.error());
-  say(Dict{{"output", job->output.string()}});
+  const auto end =
+      wakebuilder::train::run(*job, {.say = say, .must_stop = [] { return stop_training != 0; }});
+  if (!end) return report(end.error());
+  say(wakebuilder::train::to_value(*job, *end));
   return 0;
 }
 

@@ -24,7 +24,7 @@ using test::IsOk;
 constexpr std::int64_t kTokens = 11;
 
 /// Noise; windows with the wake word have two neighbouring tokens of their own in it, anywhere.
-HeadData windows(std::int64_t count, unsigned seed) {
+Rows windows(std::int64_t count, unsigned seed) {
   std::mt19937 random(seed);
   std::normal_distribution<float> noise(0, 1);
   std::vector<float> tokens(static_cast<std::size_t>(count * 96 * kTokens));
@@ -62,18 +62,18 @@ model::Compact<model::Parameter> network_of(const model::NamedTensors& head,
 
 /// Logits [n, 2] of the trained head in the reference interpreter.
 std::vector<double> logits_of(const model::NamedTensors& head, const model::CompactConfig& config,
-                              const HeadData& data) {
+                              const Rows& data) {
   const auto network = network_of(head, config);
   model::Reference op;
-  const std::int64_t count = data.tokens.shape()[0];
-  const auto x = model::Reference::input(model::to_array(data.tokens));
+  const std::int64_t count = data.inputs.shape()[0];
+  const auto x = model::Reference::input(model::to_array(data.inputs));
   const auto mask = model::Reference::input(model::to_array(Tensor::from(
       std::vector<float>(static_cast<std::size_t>(count * kTokens), 1.0F), {count, 1, kTokens})));
   return model::classify(op, network, config, x, mask)->data;
 }
 
 /// Share of the windows whose label the head tells.
-double accuracy(const std::vector<double>& logits, const HeadData& data) {
+double accuracy(const std::vector<double>& logits, const Rows& data) {
   const auto labels = data.labels.as<std::uint8_t>();
   std::size_t right = 0;
   for (std::size_t n = 0; n < labels.size(); ++n)
@@ -85,27 +85,27 @@ TEST(HeadTraining, LearnsToTellTheWord) {
   const model::CompactConfig config;
   const auto head = train_head(windows(1500, 1), config, quick());
   ASSERT_THAT(head, IsOk());
-  const HeadData others = windows(400, 2);
+  const Rows others = windows(400, 2);
   EXPECT_GT(accuracy(logits_of(*head, config, others), others), 0.95);
 }
 
 /// The test above can fail: with labels that say nothing there is nothing to learn.
 TEST(HeadTraining, LearnsNothingFromShuffledLabels) {
   const model::CompactConfig config;
-  HeadData data = windows(1500, 1);
+  Rows data = windows(1500, 1);
   const auto labels = data.labels.as<std::uint8_t>();
   std::vector<std::uint8_t> shuffled(labels.begin(), labels.end());
   std::shuffle(shuffled.begin(), shuffled.end(), std::mt19937(3));
   data.labels = Tensor::from(std::move(shuffled), {1500});
   const auto head = train_head(data, config, quick());
   ASSERT_THAT(head, IsOk());
-  const HeadData others = windows(400, 2);
+  const Rows others = windows(400, 2);
   EXPECT_LT(accuracy(logits_of(*head, config, others), others), 0.75);
 }
 
 TEST(HeadTraining, GivesTheSameWeightsForTheSameSeed) {
   const model::CompactConfig config;
-  const HeadData data = windows(200, 1);
+  const Rows data = windows(200, 1);
   HeadOptions options = quick();
   options.steps = 12;
   const auto first = train_head(data, config, options);
@@ -154,16 +154,16 @@ TEST(HeadTraining, TellsHowFarItIsAndStopsWhenToldTo) {
 }
 
 TEST(HeadTraining, RefusesDataThatTeachNothing) {
-  HeadData data = windows(20, 1);
+  Rows data = windows(20, 1);
   data.labels = Tensor::from(std::vector<std::uint8_t>(20, 1), {20});
   EXPECT_THAT(train_head(data, {}), HasError(ErrorCode::kMismatch, "found 20 and 0"));
   data.labels = Tensor::from(std::vector<std::uint8_t>(19, 1), {19});
   EXPECT_THAT(train_head(data, {}), HasError(ErrorCode::kMismatch, "labels: expected uint8 [20]"));
   data.labels = Tensor::from(std::vector<std::uint8_t>(20, 2), {20});
   EXPECT_THAT(train_head(data, {}), HasError(ErrorCode::kCorrupt, "labels: expected 0 and 1"));
-  data.tokens = Tensor::from(std::vector<float>(20 * 95, 0), {20, 95, 1});
+  data.inputs = Tensor::from(std::vector<float>(20 * 95, 0), {20, 95, 1});
   EXPECT_THAT(train_head(data, {}), HasError(ErrorCode::kMismatch, "[20, 95, 1]"));
-  data.tokens = Tensor::from(std::vector<float>(20 * 96, std::numeric_limits<float>::quiet_NaN()),
+  data.inputs = Tensor::from(std::vector<float>(20 * 96, std::numeric_limits<float>::quiet_NaN()),
                              {20, 96, 1});
   data.labels = windows(20, 1).labels;
   EXPECT_THAT(train_head(data, {}), HasError(ErrorCode::kCorrupt, "tokens: expected finite"));
