@@ -204,15 +204,16 @@ class Training {
     core::List voices;
     for (const auto& voice : speaking_->voices) voices.emplace_back(voice->name());
     const auto number = [](std::size_t value) { return static_cast<std::int64_t>(value); };
-    const Value all = Dict{
-        {"version", version()},
-        {"text", text_},
-        {"seed", static_cast<std::int64_t>(options_.seed)},
-        {"size", core::List{number(size.words), number(size.phrases), number(size.near_words),
-                            number(size.running), number(size.pseudo), number(size.isolated_words),
-                            number(size.isolated_times), number(size.windows), size.steps}},
-        {"paths", std::move(paths)},
-        {"voices", std::move(voices)}};
+    const Value all =
+        Dict{{"version", version()},
+             {"text", text_},
+             {"seed", static_cast<std::int64_t>(options_.seed)},
+             {"size", core::List{number(size.words), number(size.phrases), number(size.near_words),
+                                 number(size.running), number(size.pseudo),
+                                 number(size.isolated_words), number(size.isolated_times),
+                                 number(size.noises), number(size.windows), size.steps}},
+             {"paths", std::move(paths)},
+             {"voices", std::move(voices)}};
     const std::string text = core::to_json(all);
     return core::sha256_hex(std::as_bytes(std::span(text)));
   }
@@ -399,8 +400,9 @@ class Training {
     }
     report_ = entry_.folder / (entry_.name + ".html");
     WAKEBUILDER_CHECK(write_checkpoint(tensors));
+    WAKEBUILDER_CHECK(write_metadata());
     WAKEBUILDER_TRY(entry_, Registry(options_.models).place(entry_.name));
-    return write_metadata();
+    return {};
   }
 
   /// A failure is recorded, not returned: the checkpoint is good.
@@ -475,6 +477,7 @@ TrainingSize TrainingSize::quick() {
           .pseudo = 150,
           .isolated_words = 60,
           .isolated_times = 12,
+          .noises = 28,
           .windows = 4096,
           .steps = 250,
           .held_out_hours = 0.5};

@@ -155,8 +155,8 @@ class Builder {
         common.begin(),
         common.begin() + static_cast<std::ptrdiff_t>(std::min(kTalkers, common.size())));
     WAKEBUILDER_CHECK(corpus::render(sentences, options).map([](const auto&) {}));
-    corpus_.noises =
-        corpus::make_noises(talkers, {.seed = kCommonSeed, .threads = options_.threads});
+    corpus_.noises = corpus::make_noises(
+        talkers, {.count = options_.size.noises, .seed = kCommonSeed, .threads = options_.threads});
     corpus::Pieces pieces;
     for (const corpus::Frames& noise : corpus_.noises)
       pieces.add({.kind = Kind::kRunning, .group = "noise", .text = {}}, noise);
@@ -165,7 +165,8 @@ class Builder {
   }
 
   fs::path noise_file() const {
-    return options_.cache.empty() ? fs::path() : options_.cache / "noises-1.safetensors";
+    const std::string name = "noises-" + std::to_string(options_.size.noises) + ".safetensors";
+    return options_.cache.empty() ? fs::path() : options_.cache / name;
   }
 
   const Speaking& speaking_;

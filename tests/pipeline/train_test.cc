@@ -40,6 +40,7 @@ TrainingSize tiny() {
           .pseudo = 0,
           .isolated_words = 20,
           .isolated_times = 2,
+          .noises = 7,
           .windows = 512,
           .steps = 60,
           .held_out_hours = 0.02};
