@@ -174,7 +174,7 @@ class Choice {
 
   bool choose(std::uint64_t size) {
     const double share = static_cast<double>(wanted_) / static_cast<double>(left_);
-    const bool is_chosen = wanted_ >= left_ || (random_.chance(share) && size <= wanted_);
+    const bool is_chosen = random_.chance(share) && size <= wanted_;
     left_ -= size;
     if (is_chosen) wanted_ -= size;
     return is_chosen;
@@ -230,8 +230,8 @@ class NegativeStream {
 
   Result<void> hear(const Recording& recording, Choice& choice) {
     const auto sizes = cut(recording.samples, options_.piece_seconds);
-    std::vector<bool> is_chosen;
-    for (const std::size_t size : sizes) is_chosen.push_back(choice.choose(size));
+    std::vector<bool> is_chosen(sizes.size());
+    for (std::size_t i = 0; i < sizes.size(); ++i) is_chosen[i] = choice.choose(sizes[i]);
     while (!is_chosen.empty() && !is_chosen.back()) is_chosen.pop_back();
     if (is_chosen.empty()) return {};
     auto reader = audio::AudioReader::open(recording.file);

@@ -121,6 +121,8 @@ TEST_F(ReadWordRecording, RefusesSoundInWhichNobodySpeaks) {
   EXPECT_THAT(word(hiss(2, 0.1)),
               HasError(ErrorCode::kInvalidArgument,
                        "word.wav: expected speech at least 6 dB above its background, found 0."));
+  EXPECT_THAT(word(hiss(1, 0.1) + silence(0.05) + hiss(1, 0.1)),
+              HasError(ErrorCode::kInvalidArgument, "above its background"));
 }
 
 TEST_F(ReadWordRecording, RefusesWhatIsTooShortOrTooLong) {
@@ -305,6 +307,22 @@ TEST_F(StreamNegatives, UsesWhatComesBeforeDamage) {
   ASSERT_EQ(pieces_.size(), 2U);
   EXPECT_GT(pieces_[0].samples.size(), 8000U);
   EXPECT_LT(pieces_[0].samples.size(), 15'000U);
+}
+
+TEST_F(StreamNegatives, ReportsDamageOfWhatDoesNotSayItsLength) {
+  std::string bytes = test::read(fs::path(WAKEBUILDER_TEST_DATA) / "audio" / "rate_44100.flac");
+  // STREAMINFO's number of samples, 36 bits: 0 is unknown, as when a recorder writes to a pipe.
+  bytes[21] = static_cast<char>(bytes[21] & '\xf0');
+  std::fill_n(bytes.begin() + 22, 4, '\0');
+  std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(bytes.size() * 3 / 4), 2000, 'x');
+  test::write(folder_ / "torn.flac", bytes);
+  file("whole.wav", speech(3));
+  const auto summary = stream();
+  ASSERT_THAT(summary, IsOk());
+  ASSERT_EQ(summary->skipped.size(), 1U);
+  EXPECT_NE(summary->skipped[0].reason.find("torn.flac: is damaged"), std::string::npos);
+  ASSERT_EQ(pieces_.size(), 2U);
+  EXPECT_GT(pieces_[0].samples.size(), 8000U);
 }
 
 TEST_F(StreamNegatives, FailsWhenNothingCanBeRead) {
