@@ -189,7 +189,7 @@ Samples events(std::size_t count, Random& random) {
 
 /// Adds a clip at another speed, as far as there is room. Returns the samples it took.
 std::size_t add_clip(std::span<const float> clip, double speed, float gain, std::span<float> out) {
-  const double last = static_cast<double>(clip.size() - 1);
+  const auto last = static_cast<double>(clip.size() - 1);
   std::size_t count = 0;
   for (; count < out.size(); ++count) {
     const double place = static_cast<double>(count) * speed;

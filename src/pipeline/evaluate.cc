@@ -1,7 +1,6 @@
 #include "wakebuilder/pipeline/evaluate.h"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cmath>
 #include <functional>
@@ -11,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "wakebuilder/audio/recordings.h"
 #include "wakebuilder/core/file.h"
 #include "wakebuilder/core/parallel.h"
 #include "wakebuilder/core/sha256.h"
@@ -32,38 +32,11 @@ struct SoundFile {
   std::uint64_t fingerprint = 0;  ///< of its bytes
 };
 
-bool is_recording(const fs::path& path) {
-  std::string ending = path.extension().string();
-  for (char& letter : ending)
-    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
-  constexpr std::array kEndings = {".wav", ".flac", ".ogg", ".oga", ".mp3"};
-  return std::ranges::find(kEndings, ending) != kEndings.end();
-}
-
-Result<std::vector<SoundFile>> recordings_of(const fs::path& root, bool positive) {
-  std::error_code error;
-  std::vector<SoundFile> files;
-  if (fs::is_regular_file(root, error)) return std::vector<SoundFile>{{root, root, positive, 0}};
-  fs::recursive_directory_iterator entry(root, error);
-  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-    std::error_code ignored;
-    if (is_recording(entry->path()) && entry->is_regular_file(ignored))
-      files.push_back({entry->path(), root, positive, 0});
-  }
-  if (error)
-    return fail(ErrorCode::kNotFound,
-                core::shown(root) + ": expected a folder of recordings: " + error.message());
-  if (files.empty())
-    return fail(ErrorCode::kNotFound,
-                core::shown(root) + ": expected WAV, FLAC, Ogg or MP3 files, found none");
-  return files;
-}
-
 Result<std::vector<SoundFile>> list(const std::vector<fs::path>& roots, bool positive) {
   std::vector<SoundFile> all;
   for (const fs::path& root : roots) {
-    WAKEBUILDER_TRY(auto files, recordings_of(root, positive));
-    all.insert(all.end(), files.begin(), files.end());
+    WAKEBUILDER_TRY(const auto files, audio::find_recordings(root));
+    for (const fs::path& file : files) all.push_back({file, root, positive, 0});
   }
   std::ranges::stable_sort(all, {}, &SoundFile::path);
   return all;
