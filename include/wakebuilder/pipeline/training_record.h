@@ -71,6 +71,7 @@ struct TrainingRecord {
   double seconds = 0;
   std::vector<StageTime> stages;
   TrainingData data;
+  std::vector<std::string> recordings;  ///< the user's files with the word, as they were named
 
   std::vector<HistoryPoint> history;
   std::int64_t steps = 0;  ///< done
@@ -87,7 +88,7 @@ struct TrainingRecord {
   std::vector<ScoredText> missed;       ///< with the word, the lowest scores first
 
   bool has_onnx = false;
-  std::string onnx_failure;  ///< why there is none
+  std::string onnx_failure;  ///< why there is none; "" before it was tried
   std::uint64_t onnx_bytes = 0;
   double onnx_max_abs_diff = 0;
 };
