@@ -9,6 +9,8 @@
 namespace wakebuilder::pipeline {
 namespace {
 
+constexpr std::size_t kMostDigits = 400;  ///< of the greatest double
+
 bool is_plain(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
          std::string_view("_-./").find(c) != std::string_view::npos;
@@ -19,11 +21,19 @@ bool is_plain(char c) {
 std::string rounded(double value, int digits) {
   if (!std::isfinite(value)) return "?";
   const double scale = std::pow(10, digits);
-  std::array<char, 400> buffer{};
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(),
-                                 std::round(value * scale) / scale + 0.0,  // no "-0"
-                                 std::chars_format::fixed);
-  return {buffer.data(), end.ptr};
+  std::array<char, kMostDigits> buffer{};
+  const auto result = std::to_chars(buffer.data(), buffer.data() + buffer.size(),
+                                    std::round(value * scale) / scale + 0.0,  // no "-0"
+                                    std::chars_format::fixed);
+  return {buffer.data(), result.ptr};
+}
+
+std::string three_digits(double value) {
+  if (!std::isfinite(value)) return "?";
+  std::array<char, kMostDigits> buffer{};
+  const auto result = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
+                                    std::chars_format::fixed, 3);
+  return {buffer.data(), result.ptr};
 }
 
 std::string percent(double share) { return rounded(share * 100, 1) + " %"; }

@@ -11,6 +11,9 @@ namespace wakebuilder::pipeline {
 /// "0.73": at most so many digits behind the point; "?" for what is no number.
 std::string rounded(double value, int digits);
 
+/// "0.800": for numbers below each other; "?" for what is no number.
+std::string three_digits(double value);
+
 /// A share of 0 to 1: "97.3 %".
 std::string percent(double share);
 

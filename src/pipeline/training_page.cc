@@ -47,7 +47,7 @@ p, li { max-width: 46rem; }
 .quiet, figcaption, caption { color: var(--quiet); }
 .tiles {
   display: grid; gap: 0.75rem; margin: 1.2rem 0; padding: 0;
-  grid-template-columns: repeat(auto-fit, minmax(min(100%, 13rem), 1fr));
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 10rem), 1fr));
 }
 .tiles div, figure { background: var(--card); border: 1px solid var(--line); border-radius: 8px; }
 .tiles div { padding: 0.7rem 0.9rem; display: flex; flex-direction: column; }
@@ -184,7 +184,7 @@ std::string tiles_of(const TrainingRecord& record) {
     tiles +=
         tile("Heard", percent(1 - point->frr),
              "of " + counted(record.positive_scores.size(), "held-out word", "held-out words"));
-    tiles += tile("False accepts", rounded(point->false_accepts_per_hour, 2) + " per hour",
+    tiles += tile("False accepts", rounded(point->false_accepts_per_hour, 2) + " / h",
                   "in " + hours_of(record) + " without the word");
   }
   tiles += tile("Threshold", rounded(record.threshold, 3), "of scores from 0 to 1");
@@ -230,30 +230,45 @@ std::string work_alerts(const TrainingRecord& record) {
     alerts += alert("Stopped early.",
                     "The training ended after step " + std::to_string(record.steps) + ".");
   if (record.data.failed > 0)
-    alerts += alert("Voices failed.", counted(record.data.failed, "text was", "texts were") +
-                                          " not said by the voice that should have, and left out.");
+    alerts += alert("Voices failed.", counted(record.data.failed, "text", "texts") +
+                                          " could not be said by the chosen voice: left out.");
   return alerts;
+}
+
+std::string people_alert(const TrainingRecord& record) {
+  const std::string own =
+      record.data.negatives_hours > 0 ? " and from your own sound without the word" : "";
+  return alert("Synthetic speech is easier than people.",
+               "These numbers come from programs that speak" + own +
+                   ". People mumble, whisper, stand far away and talk over music: expect more "
+                   "misses, and measure with recordings of them.");
+}
+
+/// "2026-11-25 20:38 UTC" of "2026-11-25T20:38:12Z"; anything else as it is.
+std::string moment_of(const std::string& created_at) {
+  constexpr std::string_view kForm = "2026-11-25T20:38:12Z";
+  if (created_at.size() != kForm.size() || created_at[10] != 'T' || created_at.back() != 'Z')
+    return text_of(created_at);
+  return text_of(created_at.substr(0, 10) + " " + created_at.substr(11, 5)) + " UTC";
+}
+
+std::string introduction_of(const TrainingRecord& record) {
+  const std::string sounds =
+      record.phonemes.empty() ? "" : ", spoken " + code(record.phonemes) + ",";
+  const std::string when = record.created_at.empty() ? "" : " on " + moment_of(record.created_at);
+  return element("p",
+                 "The model " + code(record.name) + " hears this word" + sounds +
+                     " and was trained" + when + " in " + duration(record.seconds) + ".",
+                 "class=\"quiet\"");
 }
 
 std::string summary_of(const TrainingRecord& record) {
   const ThresholdPoint* point = chosen_point(record);
-  const std::string sounds =
-      record.phonemes.empty() ? "" : ", spoken " + code(record.phonemes) + ",";
-  const std::string when = record.created_at.empty() ? "" : " on " + text_of(record.created_at);
-  return element("header", element("h1", word_of(record)) +
-                               element("p",
-                                       "The model " + code(record.name) + " hears this word" +
-                                           sounds + " and was trained" + when + " in " +
-                                           duration(record.seconds) + ".",
-                                       "class=\"quiet\"")) +
+  return element("header", "\n" + element("h1", word_of(record)) + introduction_of(record)) +
          tiles_of(record) +
          paragraph(point != nullptr ? heard_sentence(record, *point)
                                     : "How well it hears was not measured.") +
-         rate_alert(record) + quality_alerts(record) + work_alerts(record) +
-         alert(
-             "Synthetic speech is easier than people.",
-             "All of these numbers are of programs that speak. People mumble, whisper, stand far "
-             "away and talk over music: expect more misses, and measure with recordings of them.");
+         rate_alert(record) + quality_alerts(record) + work_alerts(record) + people_alert(record);
 }
 
 // ---- what it hears ----
@@ -286,7 +301,7 @@ std::string text_rows(std::span<const ScoredText> texts, double threshold,
   std::string rows;
   for (const ScoredText& scored : texts)
     rows += row(row_head(text_of(scored.text)) + cell(text_of(scored.voice)) +
-                number_cell(rounded(scored.score, 3)) +
+                number_cell(three_digits(scored.score)) +
                 cell(std::string(scored.score >= threshold ? at_least : below)));
   return rows;
 }

@@ -183,6 +183,15 @@ double number_at(const Value& value, std::string_view first, std::string_view se
   return found != nullptr && found->number() ? *found->number() : -1;
 }
 
+TEST(XmlReader, FindsWhatIsWrong) {
+  EXPECT_EQ(fault_in("<p class=\"a\">1 &lt; 2<br/></p>"), "");
+  EXPECT_EQ(fault_in("<p><b></p></b>"), "</p> closes nothing");
+  EXPECT_EQ(fault_in("<p>"), "<p> is not closed");
+  EXPECT_EQ(fault_in("AT&T"), "unknown entity &T");
+  EXPECT_EQ(fault_in("<p x=\"1\" x=\"2\"></p>"), "x twice");
+  EXPECT_EQ(fault_in("<p x=1></p>"), "attributes:  x=1");
+}
+
 // ---- NAME.json ----
 
 TEST(TrainingMetadata, HasTheKeysOfWakeBuildersSources) {
@@ -325,6 +334,7 @@ TEST(TrainingPage, SaysWhatItHearsAndMisses) {
   EXPECT_THAT(page, HasSubstr("hears “hey jarvis” in 386 of 400 synthetic renderings"));
   EXPECT_THAT(page, HasSubstr("misses 14 (3.5 %)"));
   EXPECT_THAT(page, HasSubstr("wrong 0.25 times per hour; at most 0.5 was wanted"));
+  EXPECT_THAT(page, HasSubstr("trained on 2026-11-25 20:38 UTC in 4 min 12 s."));
   EXPECT_THAT(page, HasSubstr("Synthetic speech is easier than people."));
   EXPECT_THAT(page, HasSubstr("wakebuilder detect hey_jarvis --microphone"));
   EXPECT_THAT(page, HasSubstr("<title>hey jarvis: training of a wake word</title>"));
@@ -480,6 +490,8 @@ TEST(Readable, WritesNumbersAsPeopleDo) {
   EXPECT_EQ(rounded(0.7349, 2), "0.73");
   EXPECT_EQ(rounded(-0.001, 2), "0");
   EXPECT_EQ(rounded(1e6, 0), "1000000");
+  EXPECT_EQ(three_digits(0.8), "0.800");
+  EXPECT_EQ(three_digits(std::nan("")), "?");
   EXPECT_EQ(percent(0.9731), "97.3 %");
   EXPECT_EQ(duration(4.23), "4.2 s");
   EXPECT_EQ(duration(725), "12 min 5 s");

@@ -27,7 +27,7 @@ struct HistoryPoint {
 struct ThresholdPoint {
   double threshold = 0;
   double false_accepts_per_hour = 0;
-  double far = 0;  ///< share of the stream's seconds with a false accept
+  double far = 0;  ///< share of the stream's pieces, of ten seconds, with a false accept
   double frr = 0;  ///< share of the words that are missed
   double accuracy = 0, precision = 0, recall = 0, f1 = 0;
 };
