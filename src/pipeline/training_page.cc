@@ -61,7 +61,7 @@ p, li { max-width: 46rem; }
 .alert strong { color: var(--alert); }
 .pair {
   display: grid; gap: 1rem; align-items: start;
-  grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr));
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr));
 }
 figure { margin: 0; padding: 0.7rem; }
 figcaption { font-size: 0.9rem; margin: 0.3rem 0.2rem 0; }
@@ -77,6 +77,7 @@ th { font-weight: 600; }
 tbody th { font-weight: 400; }
 tr { border-bottom: 1px solid var(--line); }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.verdict { white-space: nowrap; }
 .bar { width: 45%; padding-right: 0; }
 .bar span {
   display: block; height: 0.8rem; margin-top: 0.35rem; min-width: 1px; background: var(--accent);
@@ -145,7 +146,7 @@ std::string table(const std::string& caption, const std::string& head, const std
 std::string word_of(const TrainingRecord& record) { return "“" + text_of(record.wake_word) + "”"; }
 
 std::size_t misses_of(const TrainingRecord& record, const ThresholdPoint& point) {
-  const double words = static_cast<double>(record.positive_scores.size());
+  const auto words = static_cast<double>(record.positive_scores.size());
   return std::isfinite(point.frr)
              ? static_cast<std::size_t>(std::lround(std::clamp(point.frr, 0.0, 1.0) * words))
              : 0;
@@ -287,11 +288,9 @@ std::string hearing_of(const TrainingRecord& record) {
                       "How many have which score, logarithmic: of each word and of each piece of "
                       "sound without it the highest. Words left of the threshold are missed, "
                       "sound right of it is taken for the word.");
-  if (figures.empty())
-    figures = paragraph("Nothing was held out to measure on.");
-  else
-    figures = element("div", "\n" + figures, "class=\"pair\"");
-  return section("What it hears", figures);
+  const std::string title = "What it hears";
+  if (figures.empty()) return section(title, paragraph("Nothing was held out to measure on."));
+  return section(title, pair_of(figures, ""));
 }
 
 // ---- what it confuses ----
@@ -301,8 +300,8 @@ std::string text_rows(std::span<const ScoredText> texts, double threshold,
   std::string rows;
   for (const ScoredText& scored : texts)
     rows += row(row_head(text_of(scored.text)) + cell(text_of(scored.voice)) +
-                number_cell(three_digits(scored.score)) +
-                cell(std::string(scored.score >= threshold ? at_least : below)));
+                number_cell(three_digits(scored.score)) + "<td class=\"verdict\">" +
+                std::string(scored.score >= threshold ? at_least : below) + "</td>");
   return rows;
 }
 
@@ -312,7 +311,8 @@ std::string texts_table(const std::string& caption, std::span<const ScoredText> 
   if (texts.empty()) return paragraph(caption + ": none was measured.");
   const std::string head =
       "<th scope=\"col\">text</th><th scope=\"col\">voice</th>"
-      "<th scope=\"col\" class=\"number\">score</th><th scope=\"col\">taken as</th>";
+      "<th scope=\"col\" class=\"number\">score</th><th scope=\"col\" class=\"verdict\">taken "
+      "as</th>";
   texts = texts.first(std::min(texts.size(), kMostRows));
   const auto first = texts.first(std::min(texts.size(), kOpenRows));
   const auto rest = texts.subspan(first.size());
@@ -402,7 +402,7 @@ std::string model_of(const TrainingRecord& record) {
                      fact("parameters in all", std::to_string(record.total_parameters)) +
                      fact("steps", std::to_string(record.steps)) +
                      fact("seed", std::to_string(record.seed)) +
-                     fact("wakebuilder", text_of(record.version));
+                     fact("version of wakebuilder", text_of(record.version));
   if (record.has_onnx)
     rows += fact("largest difference of the ONNX model", core::to_text(record.onnx_max_abs_diff));
   return table("The model", "", rows);
