@@ -202,6 +202,7 @@ Result<ExportReport> export_entry(const RegistryEntry& entry, const ExportOption
     metadata.set("stream", std::move(record));
   } else {
     metadata.set("has_onnx", true);
+    metadata.erase("onnx_failure");
     metadata.set("onnx_size_bytes", static_cast<std::int64_t>(report.bytes));
     metadata.set("validation", std::move(record));
   }

@@ -107,6 +107,18 @@ TEST_F(RegistryTest, AnExportRecordsItselfAndKeepsUnknownKeys) {
   EXPECT_EQ(*metadata->find("wake_word")->get_if<std::string>(), "jarvis");
 }
 
+TEST_F(RegistryTest, AnExportTakesTheFailureOfATrainingAway) {
+  if (!runtime::OnnxRuntime::load()) GTEST_SKIP() << "ONNX Runtime is not there";
+  const auto entry = registry_.find("jarvis");
+  test::write(entry->metadata, R"({"has_onnx": false, "onnx_failure": "no space", "mine": 1})");
+  ASSERT_THAT(export_entry(*entry, {}), IsOk());
+  const auto metadata = core::parse_json(test::read(entry->metadata));
+  ASSERT_THAT(metadata, IsOk());
+  EXPECT_EQ(*metadata->find("has_onnx")->get_if<bool>(), true);
+  EXPECT_EQ(metadata->find("onnx_failure"), nullptr);
+  EXPECT_NE(metadata->find("mine"), nullptr);
+}
+
 TEST_F(RegistryTest, ABaseIsRememberedForTheNextExportOfTheGraphAst) {
   if (!runtime::OnnxRuntime::load()) GTEST_SKIP() << "ONNX Runtime is not there";
   std::filesystem::create_directories(folder_ / "custom/heard");

@@ -65,9 +65,9 @@ std::string model_name(const std::string& wake_word);
 
 /// export_onnx() for a model of the registry: writes its .onnx, or NAME.stream.onnx, and then
 /// records has_onnx, onnx_size_bytes and the validation (of a stream: `stream`) in its metadata,
-/// where every other key stays as it was. A base is remembered as `base_path`, and used when the
-/// graph ast is asked for without one. Metadata that cannot be read is an error before anything is
-/// written.
+/// where every other key stays as it was; only the `onnx_failure` of a training goes. A base is
+/// remembered as `base_path`, and used when the graph ast is asked for without one. Metadata that
+/// cannot be read is an error before anything is written.
 Result<ExportReport> export_entry(const RegistryEntry& entry, const ExportOptions& options);
 
 }  // namespace wakebuilder::pipeline

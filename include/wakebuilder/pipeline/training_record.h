@@ -27,7 +27,7 @@ struct HistoryPoint {
 struct ThresholdPoint {
   double threshold = 0;
   double false_accepts_per_hour = 0;
-  double far = 0;  ///< share of the stream's seconds with a false accept
+  double far = 0;  ///< share of the stream's pieces, of ten seconds, with a false accept
   double frr = 0;  ///< share of the words that are missed
   double accuracy = 0, precision = 0, recall = 0, f1 = 0;
 };
@@ -71,6 +71,7 @@ struct TrainingRecord {
   double seconds = 0;
   std::vector<StageTime> stages;
   TrainingData data;
+  std::vector<std::string> recordings;  ///< the user's files with the word, as they were named
 
   std::vector<HistoryPoint> history;
   std::int64_t steps = 0;  ///< done
@@ -87,7 +88,7 @@ struct TrainingRecord {
   std::vector<ScoredText> missed;       ///< with the word, the lowest scores first
 
   bool has_onnx = false;
-  std::string onnx_failure;  ///< why there is none
+  std::string onnx_failure;  ///< why there is none; "" before it was tried
   std::uint64_t onnx_bytes = 0;
   double onnx_max_abs_diff = 0;
 };
