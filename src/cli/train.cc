@@ -125,6 +125,8 @@ Result<int> run(const CommandLine& line, const TrainCommand& command) {
   if (!command.preview.empty()) return preview(line, command, options, observer);
   auto report = pipeline::train(command.text, options, observer);
   if (!report) return fail(explained(std::move(report).error()));
+  for (const std::string& remark : report->remarks)
+    std::cerr << "wakebuilder: train: skipped: " << remark << "\n";
   if (line.json) {
     std::cout << core::to_json(pipeline::to_value(*report)) << "\n";
   } else {

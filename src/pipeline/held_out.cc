@@ -357,6 +357,15 @@ std::vector<ScoredText> most_confused(std::vector<ScoredText> others) {
 
 }  // namespace
 
+void cut_into_parts(corpus::Frames& frames, std::vector<corpus::Frames>& parts) {
+  constexpr std::size_t kPart = static_cast<std::size_t>(kStreamPart) * corpus::kBins;
+  while (frames.size() >= kPart) {
+    const auto end = frames.begin() + kPart;
+    parts.emplace_back(frames.begin(), end);
+    frames.erase(frames.begin(), end);
+  }
+}
+
 Result<HeldOutScores> score_held_out(const model::CompactClassifier& network,
                                      const HeldOutSpeech& speech, const Runtime& runtime,
                                      const HeldOutOptions& options) {

@@ -25,6 +25,9 @@ struct HeldOutSpeech {
   std::vector<corpus::Frames> negatives;  ///< the user's, as they are: log-mel frames
 };
 
+/// Takes parts of the length that `negatives` have off the front of `frames`.
+void cut_into_parts(corpus::Frames& frames, std::vector<corpus::Frames>& parts);
+
 struct HeldOutOptions {
   double hours = 2;  ///< of synthetic stream
   std::uint64_t seed = 0;

@@ -167,7 +167,10 @@ class Training {
     WAKEBUILDER_CHECK(publish(tensors));
     WAKEBUILDER_CHECK(export_model());
     work.remove();
-    return TrainReport{.entry = entry_, .report = report_, .record = std::move(record_)};
+    return TrainReport{.entry = entry_,
+                       .report = report_,
+                       .record = std::move(record_),
+                       .remarks = std::move(remarks_)};
   }
 
   Result<PreviewReport> preview(const fs::path& folder, std::size_t count) {
@@ -251,6 +254,7 @@ class Training {
         }};
     WAKEBUILDER_TRY(auto corpus, make_corpus(*speaking_, options));
     record_.data = corpus.data;
+    remarks_ = std::move(corpus.skipped);
     end();
     return corpus;
   }
@@ -461,6 +465,7 @@ class Training {
   RegistryEntry entry_;
   fs::path report_;
   TrainingRecord record_;
+  std::vector<std::string> remarks_;
   std::string stage_;
   Clock::time_point stage_began_ = began_;
   double last_share_ = 0;

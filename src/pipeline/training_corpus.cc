@@ -10,6 +10,7 @@
 #include "wakebuilder/corpus/noise.h"
 #include "wakebuilder/corpus/rendering.h"
 #include "wakebuilder/corpus/script.h"
+#include "wakebuilder/corpus/user_audio.h"
 #include "wakebuilder/model/compact.h"
 #include "wakebuilder/speech/cache.h"
 #include "wakebuilder/speech/installed_voices.h"
@@ -24,8 +25,13 @@ using corpus::Kind;
 using corpus::Place;
 
 constexpr std::uint64_t kMostCacheBytes = std::uint64_t{3} << 30U;
-constexpr std::size_t kHeldOutOf = 10;    ///< each tenth piece is held out
-constexpr std::size_t kTalkers = 400;     ///< sentences that babble is made of
+constexpr std::size_t kHeldOutOf = 10;  ///< each tenth piece is held out
+constexpr std::size_t kTalkers = 400;   ///< sentences that babble is made of
+constexpr const char* kOwnWords = "recording";
+constexpr double kOwnWordsWeight = 0.5;  ///< where all voices weigh about 1
+constexpr const char* kOwnNegatives = "negative";
+constexpr double kOwnNegativesWeight = 0.2;
+constexpr std::size_t kOwnHeldOutOf = 5;
 constexpr std::uint64_t kCommonSeed = 1;  ///< of what does not depend on the wake word
 
 /// The longest pieces that windows are made of, in windows.
@@ -86,6 +92,8 @@ class Builder {
     WAKEBUILDER_CHECK(add(own, "saying \"" + core::quote(text, 40) + "\" and what sounds like it"));
     WAKEBUILDER_CHECK(add(common, "saying other words and sentences, once for all wake words"));
     WAKEBUILDER_CHECK(make_noises(common));
+    WAKEBUILDER_CHECK(add_recordings());
+    WAKEBUILDER_CHECK(add_negatives());
     if (!options_.cache.empty()) corpus::shrink_cache(options_.cache, kMostCacheBytes);
     corpus_.held_out.noises = corpus_.noises;
     return std::move(corpus_);
@@ -136,6 +144,53 @@ class Builder {
     if (kind == Kind::kWord) held_out.words.push_back(place);
     if (kind == Kind::kNear || kind == Kind::kIsolated) held_out.others.push_back(place);
     held_out.bank.add(std::move(place));
+  }
+
+  /// The user's recordings are few, and all are learned from.
+  Result<void> add_recordings() {
+    if (options_.recordings.empty()) return {};
+    WAKEBUILDER_TRY(const auto files, corpus::list_recordings(options_.recordings));
+    corpus_.learned.set_weight(kOwnWords, kOwnWordsWeight);
+    for (const fs::path& file : files) {
+      WAKEBUILDER_TRY(const auto samples, corpus::read_word_recording(file));
+      const corpus::Frames frames = corpus::log_mel(samples);
+      const double most = most_windows(Kind::kWord) * static_cast<double>(model::kStreamFrames);
+      if (static_cast<double>(frames.size() / corpus::kBins) > most) {
+        return fail(ErrorCode::kInvalidArgument,
+                    core::shown(file) + ": expected at most " + core::to_text(most / 100) +
+                        " s of speech, which is what a window holds, found " +
+                        core::to_text(static_cast<double>(samples.size()) / 16000) + " s");
+      }
+      corpus_.learned.add(Kind::kWord, kOwnWords, frames);
+      ++corpus_.data.recordings;
+    }
+    return {};
+  }
+
+  /// Four of five pieces are learned from; the others are what the threshold must hold on.
+  Result<void> add_negatives() {
+    if (options_.negatives.empty()) return {};
+    corpus_.learned.set_weight(kOwnNegatives, kOwnNegativesWeight);
+    std::size_t number = 0;
+    corpus::Frames waiting;  // held out, until it is a part
+    const auto take = [&](std::span<const float> samples, const fs::path&) -> Result<void> {
+      if (is_stopped_) return fail(ErrorCode::kIo, "stopped");
+      const corpus::Frames frames = corpus::log_mel(samples);
+      if (frames.empty()) return {};
+      if (number++ % kOwnHeldOutOf != kOwnHeldOutOf - 1) {
+        corpus_.learned.add(Kind::kRunning, kOwnNegatives, frames);
+      } else {
+        waiting.insert(waiting.end(), frames.begin(), frames.end());
+      }
+      cut_into_parts(waiting, corpus_.held_out.negatives);
+      tell(done_, std::nullopt, "reading your sound without the word");
+      return {};
+    };
+    WAKEBUILDER_TRY(auto summary,
+                    corpus::stream_negatives(options_.negatives, {.seed = options_.seed}, take));
+    corpus_.data.negatives_hours = summary.hours;
+    for (auto& skipped : summary.skipped) corpus_.skipped.push_back(std::move(skipped.reason));
+    return {};
   }
 
   /// Babble of the first sentences, said again, since the cache has no samples.

@@ -38,7 +38,8 @@ struct TrainingCorpus {
   corpus::Bank learned;
   HeldOutSpeech held_out;
   std::vector<corpus::Frames> noises;
-  TrainingData data;  ///< numbers of pieces
+  TrainingData data;                 ///< numbers of pieces
+  std::vector<std::string> skipped;  ///< recordings that cannot be read, a sentence for each
 };
 
 struct CorpusOptions {

@@ -68,6 +68,7 @@ struct TrainReport {
   RegistryEntry entry;
   std::filesystem::path report;  ///< NAME.html
   TrainingRecord record;
+  std::vector<std::string> remarks;  ///< what the user should know: recordings that were skipped
 };
 
 /// Trains a detector of `text` from synthetic speech, and the user's if there is some, and puts
