@@ -47,7 +47,7 @@ p, li { max-width: 46rem; }
 .quiet, figcaption, caption { color: var(--quiet); }
 .tiles {
   display: grid; gap: 0.75rem; margin: 1.2rem 0; padding: 0;
-  grid-template-columns: repeat(auto-fit, minmax(min(100%, 10rem), 1fr));
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 9rem), 1fr));
 }
 .tiles div, figure { background: var(--card); border: 1px solid var(--line); border-radius: 8px; }
 .tiles div { padding: 0.7rem 0.9rem; display: flex; flex-direction: column; }
