@@ -60,8 +60,8 @@ Axis linear_axis(double most) {
     }
   Axis axis;
   axis.most = std::ceil(most / step - 1e-9) * step;
-  for (double i = 0; i * step < axis.most + step / 2; ++i)
-    axis.marks.push_back({i * step, rounded(i * step, 6)});
+  const auto steps = static_cast<int>(std::lround(axis.most / step));
+  for (int i = 0; i <= steps; ++i) axis.marks.push_back({i * step, rounded(i * step, 6)});
   return axis;
 }
 
@@ -265,11 +265,12 @@ Bins bins_of(const std::vector<double>& scores) {
 
 /// Places of counts: logarithmic above, with a place for none.
 Axis axis_of_counts(const Bins& bins) {
-  const auto most = static_cast<double>(*std::ranges::max_element(bins));
-  Axis axis{.least = 1, .most = std::max(2.0, most + 1), .is_logarithmic = true};
-  const bool is_small = most < 10;
-  for (double number = 1; number <= most; number *= is_small ? 2 : 10)
-    axis.marks.push_back({number + 1, rounded(number, 0)});
+  const std::size_t most = *std::ranges::max_element(bins);
+  Axis axis{
+      .least = 1, .most = std::max(2.0, static_cast<double>(most) + 1), .is_logarithmic = true};
+  const std::size_t factor = most < 10 ? 2 : 10;
+  for (std::size_t number = 1; number <= most; number *= factor)
+    axis.marks.push_back({static_cast<double>(number) + 1, std::to_string(number)});
   return axis;
 }
 
