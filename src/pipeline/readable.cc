@@ -36,6 +36,14 @@ std::string three_digits(double value) {
   return {buffer.data(), result.ptr};
 }
 
+std::string two_digits(double value) {
+  if (!std::isfinite(value)) return "?";
+  std::array<char, 32> buffer{};
+  const auto result = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
+                                    std::chars_format::general, 2);
+  return {buffer.data(), result.ptr};
+}
+
 std::string percent(double share) { return rounded(share * 100, 1) + " %"; }
 
 std::string duration(double seconds) {

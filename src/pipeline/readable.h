@@ -14,6 +14,9 @@ std::string rounded(double value, int digits);
 /// "0.800": for numbers below each other; "?" for what is no number.
 std::string three_digits(double value);
 
+/// "2.2e-07": for what is small; "?" for what is no number.
+std::string two_digits(double value);
+
 /// A share of 0 to 1: "97.3 %".
 std::string percent(double share);
 

@@ -82,7 +82,7 @@ std::vector<fs::path> subfolders(const fs::path& folder) {
 }
 
 Result<Value> read_metadata(const RegistryEntry& entry) {
-  if (!entry.has_metadata) return Value(core::Dict{});
+  if (!is_file(entry.metadata)) return Value(core::Dict{});  // it may be newer than the entry
   WAKEBUILDER_TRY(const auto text, core::read_text(entry.metadata));
   auto parsed = core::parse_json(text);
   const std::string where = core::shown(entry.metadata);

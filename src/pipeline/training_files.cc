@@ -81,6 +81,11 @@ Value to_value(const ThresholdPoint& point) {
               {"false_accepts_per_hour", point.false_accepts_per_hour}};
 }
 
+/// A number of things, kept in a double.
+Value whole_number(double number) {
+  return std::isfinite(number) ? Value(std::int64_t{std::llround(number)}) : Value();
+}
+
 // ---- how it came about ----
 
 Value training_config_of(const TrainingRecord& record) {
@@ -175,6 +180,10 @@ const ThresholdPoint* chosen_point(const TrainingRecord& record) {
   return found == points.end() ? nullptr : &*found;
 }
 
+double told_hours(const TrainingRecord& record) {
+  return record.everyday_hours > 0 ? record.everyday_hours : record.negative_hours;
+}
+
 Value to_metadata(const TrainingRecord& record) {
   Value metadata = model_keys(record);
   metadata.set("metrics", metrics_of(record));
@@ -189,6 +198,7 @@ Value to_metadata(const TrainingRecord& record) {
   metadata.set("seed", unsigned_number(record.seed));
   metadata.set("wanted_false_accepts_per_hour", record.wanted_per_hour);
   metadata.set("held_out_hours", record.negative_hours);
+  metadata.set("everyday_hours", told_hours(record));
   metadata.set("rate_is_shown", record.rate_is_shown);
   metadata.set("stages", stages_of(record.stages));
   metadata.set("confused", texts_of(record.confused));
@@ -208,7 +218,7 @@ Value to_history(const TrainingRecord& record) {
                 {"val_acc", point.validation_accuracy},
                 {"val_f1", point.validation_f1},
                 {"val_recall", point.validation_recall},
-                {"val_false_accepts", point.validation_false_accepts},
+                {"val_false_accepts", whole_number(point.validation_false_accepts)},
                 {"lr", point.rate}};
   });
 }

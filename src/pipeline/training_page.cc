@@ -47,7 +47,7 @@ p, li { max-width: 46rem; }
 .quiet, figcaption, caption { color: var(--quiet); }
 .tiles {
   display: grid; gap: 0.75rem; margin: 1.2rem 0; padding: 0;
-  grid-template-columns: repeat(auto-fit, minmax(min(100%, 10rem), 1fr));
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 9rem), 1fr));
 }
 .tiles div, figure { background: var(--card); border: 1px solid var(--line); border-radius: 8px; }
 .tiles div { padding: 0.7rem 0.9rem; display: flex; flex-direction: column; }
@@ -152,8 +152,13 @@ std::size_t misses_of(const TrainingRecord& record, const ThresholdPoint& point)
              : 0;
 }
 
-std::string hours_of(const TrainingRecord& record) {
-  return rounded(record.negative_hours, 2) + " h";
+std::string hours_of(const TrainingRecord& record) { return rounded(told_hours(record), 2) + " h"; }
+
+/// Where the sound is harder than what is heard every day.
+std::string hardness_of(const TrainingRecord& record) {
+  if (!(record.everyday_hours > 0) || record.everyday_hours == record.negative_hours) return "";
+  return " (of " + rounded(record.negative_hours, 2) +
+         " h of sound, some of it harder than everyday sound)";
 }
 
 std::string heard_sentence(const TrainingRecord& record, const ThresholdPoint& point) {
@@ -163,8 +168,8 @@ std::string heard_sentence(const TrainingRecord& record, const ThresholdPoint& p
          " in " + std::to_string(words - missed) + " of " +
          counted(words, "synthetic rendering", "synthetic renderings") +
          " that it did not learn from, and misses " + std::to_string(missed) + " (" +
-         percent(point.frr) + "). In " + hours_of(record) +
-         " of sound without the word it was wrong " + rounded(point.false_accepts_per_hour, 2) +
+         percent(point.frr) + "). In " + hours_of(record) + " of everyday sound without the word" +
+         hardness_of(record) + " it was wrong " + rounded(point.false_accepts_per_hour, 2) +
          " times per hour; at most " + rounded(record.wanted_per_hour, 3) + " was wanted.";
 }
 
@@ -339,12 +344,14 @@ std::string learning_of(const TrainingRecord& record) {
   if (record.history.empty()) return section(title, paragraph("No validation was recorded."));
   return section(
       title,
-      pair_of(figure(draw_losses(record.history),
-                     "The loss that the training makes smaller, on windows that it learns from "
-                     "and on windows of other voices."),
-              figure(draw_validation(record.history),
-                     "Validation: the share of windows with the word that are heard (recall), of "
-                     "windows without it that are taken for it, and F1.")));
+      pair_of(
+          figure(draw_losses(record.history),
+                 "The loss that the training makes smaller, on windows that it learns from "
+                 "and on windows of other voices."),
+          figure(
+              draw_validation(record.history),
+              "Validation: the share of windows with the word that are heard (recall), the share "
+              "of what is heard that is the word (precision), and F1, which is between the two.")));
 }
 
 // ---- where the time went ----
@@ -404,7 +411,7 @@ std::string model_of(const TrainingRecord& record) {
                      fact("seed", std::to_string(record.seed)) +
                      fact("version of wakebuilder", text_of(record.version));
   if (record.has_onnx)
-    rows += fact("largest difference of the ONNX model", core::to_text(record.onnx_max_abs_diff));
+    rows += fact("largest difference of the ONNX model", two_digits(record.onnx_max_abs_diff));
   return table("The model", "", rows);
 }
 

@@ -60,8 +60,8 @@ Axis linear_axis(double most) {
     }
   Axis axis;
   axis.most = std::ceil(most / step - 1e-9) * step;
-  for (double i = 0; i * step < axis.most + step / 2; ++i)
-    axis.marks.push_back({i * step, rounded(i * step, 6)});
+  const auto steps = static_cast<int>(std::lround(axis.most / step));
+  for (int i = 0; i <= steps; ++i) axis.marks.push_back({i * step, rounded(i * step, 6)});
   return axis;
 }
 
@@ -149,18 +149,18 @@ std::string svg_of(double height, const std::string& label, const std::string& c
 
 // ---- over steps ----
 
-using Number = double HistoryPoint::*;
+using Number = std::function<double(const HistoryPoint&)>;
 
 /// What is no number interrupts the curve; its last point has a marker.
-std::string curve_of(const Panel& panel, const std::vector<HistoryPoint>& history, Number number,
-                     std::size_t series) {
+std::string curve_of(const Panel& panel, const std::vector<HistoryPoint>& history,
+                     const Number& number, std::size_t series) {
   std::string path, marker;
   bool is_begun = false;
   for (const HistoryPoint& point : history) {
-    const bool is_number = std::isfinite(point.*number);
+    const bool is_number = std::isfinite(number(point));
     if (is_number) {
       const double x = panel.x(static_cast<double>(point.step));
-      const double y = panel.y(point.*number);
+      const double y = panel.y(number(point));
       path += (is_begun ? "L" : "M") + px(x) + " " + px(y);
       marker = marker_at(x, y, series);
     }
@@ -172,9 +172,16 @@ std::string curve_of(const Panel& panel, const std::vector<HistoryPoint>& histor
 double most_of(const std::vector<HistoryPoint>& history, std::initializer_list<Number> numbers) {
   double most = 0;
   for (const HistoryPoint& point : history)
-    for (const Number number : numbers)
-      if (std::isfinite(point.*number)) most = std::max(most, point.*number);
+    for (const Number& number : numbers)
+      if (std::isfinite(number(point))) most = std::max(most, number(point));
   return most;
+}
+
+/// Of F1 = 2 p r / (p + r); NaN where nothing is heard.
+double precision_of(const HistoryPoint& point) {
+  const double recall = point.validation_recall;
+  const double f1 = point.validation_f1;
+  return f1 > 0 ? f1 * recall / (2 * recall - f1) : std::nan("");
 }
 
 Axis axis_of_steps(const std::vector<HistoryPoint>& history) {
@@ -258,10 +265,12 @@ Bins bins_of(const std::vector<double>& scores) {
 
 /// Places of counts: logarithmic above, with a place for none.
 Axis axis_of_counts(const Bins& bins) {
-  const auto most = static_cast<double>(*std::ranges::max_element(bins));
-  Axis axis{.least = 1, .most = std::max(2.0, most + 1), .is_logarithmic = true};
-  for (double number = 1; number <= most; number *= 10)
-    axis.marks.push_back({number + 1, rounded(number, 0)});
+  const std::size_t most = *std::ranges::max_element(bins);
+  Axis axis{
+      .least = 1, .most = std::max(2.0, static_cast<double>(most) + 1), .is_logarithmic = true};
+  const std::size_t factor = most < 10 ? 2 : 10;
+  for (std::size_t number = 1; number <= most; number *= factor)
+    axis.marks.push_back({static_cast<double>(number) + 1, std::to_string(number)});
   return axis;
 }
 
@@ -308,13 +317,11 @@ std::string draw_validation(const std::vector<HistoryPoint>& history) {
   const HistoryPoint& last = history.back();
   const std::string label = "Validation over steps. After step " + std::to_string(last.step) +
                             ": recall " + percent(last.validation_recall) + ", F1 " +
-                            percent(last.validation_f1) + ", false accepts " +
-                            percent(last.validation_false_accepts) +
-                            " of the windows without the "
-                            "word.";
+                            percent(last.validation_f1) + ", precision " +
+                            percent(precision_of(last)) + ".";
   return over_steps(history, share_axis(), label, "share of windows",
                     {{"recall", &HistoryPoint::validation_recall},
-                     {"false accepts", &HistoryPoint::validation_false_accepts},
+                     {"precision", precision_of},
                      {"F1", &HistoryPoint::validation_f1}});
 }
 
@@ -327,7 +334,7 @@ std::string draw_tradeoff(const TrainingRecord& record) {
                             rounded(record.threshold, 3) + ": misses " + percent(chosen->frr) +
                             ", false accepts per hour " +
                             rounded(chosen->false_accepts_per_hour, 2) + ".";
-  std::string out = untold_rates(panel, record.negative_hours) + grid_of(panel, Labels::kShown) +
+  std::string out = untold_rates(panel, told_hours(record)) + grid_of(panel, Labels::kShown) +
                     name_below(panel, "false accepts per hour") + name_beside(panel, "missed") +
                     named_line(panel.x(record.wanted_per_hour), panel.top, panel.bottom(),
                                "wanted: " + rounded(record.wanted_per_hour, 3)) +

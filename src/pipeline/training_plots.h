@@ -17,7 +17,7 @@ inline constexpr std::size_t kTrainingPlotSeries = 3;  ///< that style_of() must
 /// Loss of training and validation over steps.
 std::string draw_losses(const std::vector<HistoryPoint>& history);
 
-/// Recall, F1 and false accepts of the validation over steps.
+/// Recall, precision and F1 of the validation over steps.
 std::string draw_validation(const std::vector<HistoryPoint>& history);
 
 /// Misses over false accepts per hour, both logarithmic, with the chosen threshold. Rates that the

@@ -119,6 +119,16 @@ TEST_F(RegistryTest, AnExportTakesTheFailureOfATrainingAway) {
   EXPECT_NE(metadata->find("mine"), nullptr);
 }
 
+TEST_F(RegistryTest, AnExportKeepsMetadataThatIsNewerThanItsEntry) {
+  if (!runtime::OnnxRuntime::load()) GTEST_SKIP() << "ONNX Runtime is not there";
+  auto entry = registry_.find("jarvis");
+  entry->has_metadata = false;
+  ASSERT_THAT(export_entry(*entry, {}), IsOk());
+  const auto metadata = core::parse_json(test::read(entry->metadata));
+  ASSERT_THAT(metadata, IsOk());
+  EXPECT_NE(metadata->find("mine"), nullptr);
+}
+
 TEST_F(RegistryTest, ABaseIsRememberedForTheNextExportOfTheGraphAst) {
   if (!runtime::OnnxRuntime::load()) GTEST_SKIP() << "ONNX Runtime is not there";
   std::filesystem::create_directories(folder_ / "custom/heard");

@@ -55,7 +55,7 @@ TrainingRecord finished() {
                               .validation_accuracy = 0.97 - 0.4 * decay,
                               .validation_f1 = 0.96 - 0.5 * decay,
                               .validation_recall = 0.95 - 0.6 * decay,
-                              .validation_false_accepts = 0.02 + 0.2 * decay});
+                              .validation_false_accepts = std::round(20 + 200 * decay)});
   }
   record.steps = 400;
   record.threshold = 0.73;
@@ -176,8 +176,9 @@ class XmlReader {
 
 std::string fault_in(const std::string& text) { return XmlReader(text).fault(); }
 
-double number_at(const Value& value, std::string_view first, std::string_view second) {
-  const Value* found = value.find(first, second);
+template <class... Keys>
+double number_at(const Value& value, Keys... keys) {
+  const Value* found = value.find(keys...);
   return found != nullptr && found->number() ? *found->number() : -1;
 }
 
@@ -292,9 +293,9 @@ TEST(TrainingHistory, CountsEpochsFromOne) {
   record.history = {{.step = 50}, {.step = 100}};
   EXPECT_EQ(core::to_json(to_history(record)),
             R"([{"epoch":1,"step":50,"train_loss":0.0,"train_acc":0.0,"val_loss":0.0,)"
-            R"("val_acc":0.0,"val_f1":0.0,"val_recall":0.0,"val_false_accepts":0.0,"lr":0.0},)"
+            R"("val_acc":0.0,"val_f1":0.0,"val_recall":0.0,"val_false_accepts":0,"lr":0.0},)"
             R"({"epoch":2,"step":100,"train_loss":0.0,"train_acc":0.0,"val_loss":0.0,)"
-            R"("val_acc":0.0,"val_f1":0.0,"val_recall":0.0,"val_false_accepts":0.0,"lr":0.0}])");
+            R"("val_acc":0.0,"val_f1":0.0,"val_recall":0.0,"val_false_accepts":0,"lr":0.0}])");
 }
 
 TEST(TrainingHistory, PutsEachNumberUnderItsName) {
@@ -307,10 +308,10 @@ TEST(TrainingHistory, PutsEachNumberUnderItsName) {
                      .validation_accuracy = 0.4,
                      .validation_f1 = 0.5,
                      .validation_recall = 0.6,
-                     .validation_false_accepts = 0.7}};
+                     .validation_false_accepts = 7}};
   EXPECT_EQ(core::to_json(to_history(record)),
             R"([{"epoch":1,"step":1,"train_loss":0.1,"train_acc":0.2,"val_loss":0.3,)"
-            R"("val_acc":0.4,"val_f1":0.5,"val_recall":0.6,"val_false_accepts":0.7,"lr":0.001}])");
+            R"("val_acc":0.4,"val_f1":0.5,"val_recall":0.6,"val_false_accepts":7,"lr":0.001}])");
 }
 
 TEST(TrainingHistory, IsAnEmptyListWithoutValidations) {
@@ -326,7 +327,8 @@ TEST(TrainingPage, SaysWhatItHearsAndMisses) {
   // At 0.73: 0.005 + 0.2 * 0.73^6 = 3.5 % of 400 words; floor(480 exp(-5.11)) / 8 per hour.
   EXPECT_THAT(page, HasSubstr("hears “hey jarvis” in 386 of 400 synthetic renderings"));
   EXPECT_THAT(page, HasSubstr("misses 14 (3.5 %)"));
-  EXPECT_THAT(page, HasSubstr("wrong 0.25 times per hour; at most 0.5 was wanted"));
+  EXPECT_THAT(page, HasSubstr("In 8 h of everyday sound without the word it was wrong 0.25 "
+                              "times per hour; at most 0.5 was wanted"));
   EXPECT_THAT(page, HasSubstr("trained on 2026-11-25 20:38 UTC in 4 min 12 s."));
   EXPECT_THAT(page, HasSubstr("Synthetic speech is easier than people."));
   EXPECT_THAT(page, HasSubstr("wakebuilder detect hey_jarvis --microphone"));
@@ -341,6 +343,17 @@ TEST(TrainingPage, WarnsOfARateThatIsNotShown) {
   EXPECT_THAT(training_html(record),
               HasSubstr("2 h of sound are too few to be sure of at most 0.5 false accepts per "
                         "hour. It would take 6 h without a false accept."));
+}
+
+TEST(TrainingPage, TellsHoursThatAreHarderThanEverydaySound) {
+  TrainingRecord record = finished();
+  record.negative_hours = 2;
+  record.everyday_hours = 16;
+  EXPECT_THAT(training_html(record),
+              HasSubstr("In 16 h of everyday sound without the word (of 2 h of sound, some of it "
+                        "harder than everyday sound) it was wrong"));
+  EXPECT_EQ(number_at(to_metadata(record), "everyday_hours"), 16);
+  EXPECT_EQ(number_at(to_metadata(record), "held_out_hours"), 2);
 }
 
 TEST(TrainingPage, WarnsOfMissesAndFalseAccepts) {
@@ -471,6 +484,13 @@ TEST(TrainingPlots, CountScoresOfOneInTheLastBin) {
   EXPECT_THAT(svg, HasSubstr("class=\"f0\" x=\"62.5\""));
 }
 
+TEST(TrainingPlots, TellPrecisionFromRecallAndF1) {
+  // p = 0.6, r = 0.9: F1 = 0.72
+  const std::vector<HistoryPoint> history = {{.validation_f1 = 0.72, .validation_recall = 0.9}};
+  EXPECT_THAT(draw_validation(history), HasSubstr("recall 90 %, F1 72 %, precision 60 %."));
+  EXPECT_THAT(draw_validation({HistoryPoint{}}), HasSubstr("precision ? %."));
+}
+
 TEST(TrainingPlots, InterruptACurveWhereThereIsNoNumber) {
   std::vector<HistoryPoint> history = {{.step = 1}, {.step = 2}, {.step = 3}, {.step = 4}};
   history[1].train_loss = std::numeric_limits<double>::quiet_NaN();
@@ -485,6 +505,8 @@ TEST(Readable, WritesNumbersAsPeopleDo) {
   EXPECT_EQ(rounded(1e6, 0), "1000000");
   EXPECT_EQ(three_digits(0.8), "0.800");
   EXPECT_EQ(three_digits(std::nan("")), "?");
+  EXPECT_EQ(two_digits(2.1862615e-07), "2.2e-07");
+  EXPECT_EQ(two_digits(0), "0");
   EXPECT_EQ(percent(0.9731), "97.3 %");
   EXPECT_EQ(duration(4.23), "4.2 s");
   EXPECT_EQ(duration(725), "12 min 5 s");

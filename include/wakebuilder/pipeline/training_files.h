@@ -11,6 +11,9 @@ namespace wakebuilder::pipeline {
 /// The point of the analysis nearest to the chosen threshold; null where there is none.
 const ThresholdPoint* chosen_point(const TrainingRecord& record);
 
+/// The hours that false accepts per hour are of.
+double told_hours(const TrainingRecord& record);
+
 /// NAME.json: WakeBuilder's keys, those of its sources and of its documentation, then our own.
 /// Where the two contradict each other the sources win: `threshold_analysis` is a list of points.
 /// The metrics that depend on a threshold are those of the point nearest to the chosen one; without

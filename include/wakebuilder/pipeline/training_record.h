@@ -20,7 +20,7 @@ struct HistoryPoint {
   double validation_accuracy = 0;
   double validation_f1 = 0;
   double validation_recall = 0;
-  double validation_false_accepts = 0;  ///< share of windows without the word
+  double validation_false_accepts = 0;  ///< how many windows without the word are taken for it
 };
 
 /// What a threshold gives on the held-out words and the held-out stream without the word.
@@ -80,6 +80,7 @@ struct TrainingRecord {
   double wanted_per_hour = 0.5;  ///< false accepts
   double threshold = 0.5;
   double negative_hours = 0;  ///< of the held-out stream
+  double everyday_hours = 0;  ///< that it stands for, which rates per hour are of; 0: itself
   bool rate_is_shown = true;  ///< false: the stream is too short to show the wanted rate
   std::vector<ThresholdPoint> threshold_analysis;  ///< ascending thresholds
   std::vector<double> positive_scores;  ///< highest smoothed probability of each held-out word
