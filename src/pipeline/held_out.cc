@@ -387,6 +387,7 @@ void choose_threshold(const HeldOutScores& scores, double false_accepts_per_hour
   // With none in so many hours the rate is below 3 / hours, with a confidence of 95 %.
   constexpr double kRuleOfThree = 3;
   const double everyday = scores.own.empty() ? scores.hours * kEverydayHours : scores.own_hours;
+  record.everyday_hours = everyday;
   record.rate_is_shown = false_accepts_per_hour * everyday >= kRuleOfThree;
   std::vector<double> thresholds = {record.threshold};
   for (int i = 1; i < 100; ++i) thresholds.push_back(i / 100.0);

@@ -254,6 +254,7 @@ class Training {
         }};
     WAKEBUILDER_TRY(auto corpus, make_corpus(*speaking_, options));
     record_.data = corpus.data;
+    record_.recordings = std::move(corpus.recordings);
     remarks_ = std::move(corpus.skipped);
     end();
     return corpus;

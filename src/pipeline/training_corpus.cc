@@ -163,6 +163,7 @@ class Builder {
       }
       corpus_.learned.add(Kind::kWord, kOwnWords, frames);
       ++corpus_.data.recordings;
+      corpus_.recordings.push_back(file.filename().string());
     }
     return {};
   }

@@ -38,8 +38,9 @@ struct TrainingCorpus {
   corpus::Bank learned;
   HeldOutSpeech held_out;
   std::vector<corpus::Frames> noises;
-  TrainingData data;                 ///< numbers of pieces
-  std::vector<std::string> skipped;  ///< recordings that cannot be read, a sentence for each
+  TrainingData data;                    ///< numbers of pieces
+  std::vector<std::string> recordings;  ///< names of the user's files
+  std::vector<std::string> skipped;     ///< recordings that cannot be read, a sentence for each
 };
 
 struct CorpusOptions {
