@@ -98,7 +98,7 @@ TEST_F(FineTune, GradientsReachTheFirstConvolution) {
   const auto single = gradients(torch::kFloat);
   const auto twice = gradients(torch::kDouble);
   const auto changed = network(torch::kDouble);
-  constexpr double kStep = 1e-6;
+  constexpr double kStep = 1e-8;  // greater ones cross kinks of ReLUs and maxima
   for (const std::size_t i : {0U, 1U, 8U, 19U}) {
     EXPECT_LT((single[i] - twice[i]).norm().item<double>(), 0.02 * twice[i].norm().item<double>())
         << i;

@@ -117,8 +117,8 @@ TEST(HeadGraph, LeavesHiddenValuesOutInTraining) {
 class HeadJob : public testing::Test {
  protected:
   void SetUp() override {
-    const Rows data = noisy_rows(96, {kDim}, 1.0F, 1);
-    const Rows validation = noisy_rows(64, {kDim}, 1.0F, 2);
+    const Rows data = noisy_rows(96, {kDim}, 2.0F, 1);
+    const Rows validation = noisy_rows(64, {kDim}, 2.0F, 2);
     write_tensors(job_.data, {{"tokens", data.inputs},
                               {"labels", data.labels},
                               {"validation_tokens", validation.inputs},

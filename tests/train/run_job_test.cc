@@ -12,11 +12,10 @@
 #include "wakebuilder/core/json.h"
 #include "wakebuilder/model/reference.h"
 
-#include "train/scores.h"
-
 #include "support/matchers.h"
 #include "support/temporary_folder.h"
 #include "train/job_data.h"
+#include "train/scores.h"
 
 namespace wakebuilder::train {
 namespace {
