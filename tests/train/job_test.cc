@@ -14,6 +14,7 @@
 
 #include "support/matchers.h"
 #include "support/temporary_folder.h"
+#include "train/job_data.h"
 
 namespace wakebuilder::train {
 namespace {
@@ -51,18 +52,63 @@ TEST(Job, RefusesWhatItDoesNotUnderstand) {
               HasError(ErrorCode::kInvalidArgument, "steps: expected 1"));
 }
 
+TEST(Job, ReadsWhichGraphAndWhatComesAfter) {
+  const auto head = parse_job(R"({"data": "d", "output": "o", "state": "s", "resume": true,
+      "config": {"embedding_dim": 12, "use_tcn": true, "se_dim": 3}, "graph": "head"})");
+  ASSERT_THAT(head, IsOk());
+  EXPECT_EQ(head->graph, JobGraph::kHead);
+  EXPECT_EQ(head->head_config.embedding_dim, 12);
+  EXPECT_TRUE(head->head_config.use_tcn);
+  EXPECT_FALSE(head->head_config.use_attention);
+  EXPECT_EQ(head->state, "s");
+  EXPECT_TRUE(head->resume);
+  const auto tuned = parse_job(R"({"data": "d", "output": "o", "start": "h",
+      "fine_tune": {"backbone": "b", "steps": 7}, "options": {"dropout": 0.2, "threads": 2}})");
+  ASSERT_THAT(tuned, IsOk());
+  ASSERT_TRUE(tuned->fine_tuning);
+  EXPECT_EQ(tuned->fine_tuning->backbone, "b");
+  EXPECT_EQ(tuned->fine_tuning->options.steps, 7);
+  EXPECT_EQ(tuned->fine_tuning->options.batch, 32);
+  EXPECT_EQ(tuned->fine_tuning->options.rate, 1.5e-4);
+  EXPECT_EQ(tuned->fine_tuning->options.dropout, 0.2);
+  EXPECT_EQ(tuned->fine_tuning->options.threads, 2);
+}
+
+TEST(Job, RefusesWhatDoesNotGoTogether) {
+  const auto with = [](const std::string& more) {
+    return parse_job(R"({"data": "d", "output": "o", )" + more + "}");
+  };
+  const auto invalid = [](const char* text) { return HasError(ErrorCode::kInvalidArgument, text); };
+  EXPECT_THAT(with(R"("graph": "tree")"), invalid("graph: expected \"compact\" or \"head\""));
+  EXPECT_THAT(with(R"("resume": true)"), invalid("resume: expected the key state with it"));
+  EXPECT_THAT(with(R"("resume": 1, "state": "s")"), invalid("resume: expected true or false"));
+  EXPECT_THAT(with(R"("start": "s")"), invalid("start: expected the key fine_tune with it"));
+  EXPECT_THAT(with(R"("fine_tune": {})"), invalid("fine_tune: expected the key backbone"));
+  EXPECT_THAT(with(R"("graph": "head", "fine_tune": {"backbone": "b"})"),
+              invalid("fine_tune: expected the graph compact, found head"));
+  EXPECT_THAT(with(R"("config": {"window": 4})"), invalid("window: expected an odd number"));
+  EXPECT_THAT(with(R"("config": {"width": 0})"), invalid("width: expected 1 to 65536, found 0"));
+  EXPECT_THAT(with(R"("config": {"embedding_dim": 8})"), invalid("config: unknown key"));
+  EXPECT_THAT(with(R"("graph": "head", "config": {"embedding_dim": 6, "use_attention": true})"),
+              invalid("embedding_dim: expected a multiple of 4"));
+}
+
 struct Answer {
   int status = 0;
   std::string out;
 };
 
-Answer run_program(const std::string& argument) {
-  FILE* pipe = ::popen((WAKEBUILDER_TRAIN_PROGRAM " " + argument + " 2>/dev/null").c_str(), "r");
+Answer run_shell(const std::string& script, const std::filesystem::path& folder = ".") {
+  FILE* pipe = ::popen(("cd '" + folder.string() + "' && " + script).c_str(), "r");
   Answer answer;
   std::array<char, 4096> piece{};
   while (std::fgets(piece.data(), piece.size(), pipe) != nullptr) answer.out += piece.data();
   answer.status = WEXITSTATUS(::pclose(pipe));
   return answer;
+}
+
+Answer run_program(const std::string& argument) {
+  return run_shell(WAKEBUILDER_TRAIN_PROGRAM " " + argument + " 2>/dev/null");
 }
 
 TEST(TrainProgram, WritesAHeadAndSaysHowFarItIs) {
@@ -93,6 +139,35 @@ TEST(TrainProgram, WritesAHeadAndSaysHowFarItIs) {
   const auto head = checkpoint::read(output);
   ASSERT_THAT(head, IsOk());
   EXPECT_NE(head->root.find("head.classifier.2.weight"), nullptr);
+}
+
+/// SIGTERM as soon as it speaks: its steps would go on for minutes.
+TEST(TrainProgram, SaysWhereItWasStoppedAndGoesOnFromThere) {
+  const TemporaryFolder folder;
+  const Rows data = noisy_rows(40, {96, 3}, 0.5F, 1);
+  write_tensors(folder / "data.safetensors", {{"tokens", data.inputs}, {"labels", data.labels}});
+  const core::Value job = core::Dict{{"data", (folder / "data.safetensors").string()},
+                                     {"output", (folder / "head.safetensors").string()},
+                                     {"state", (folder / "state.safetensors").string()},
+                                     {"resume", true},
+                                     {"options", core::Dict{{"steps", 100000}, {"batch", 16}}}};
+  ASSERT_THAT(core::write_file(folder / "job.json", core::to_json(job)), IsOk());
+  const auto stopped_step = [&] {
+    const auto answer = run_shell("mkfifo lines; " WAKEBUILDER_TRAIN_PROGRAM
+                                  " job.json > lines & exec 3< lines; read first <&3; "
+                                  "kill -TERM $!; cat <&3; wait $!; rc=$?; rm lines; exit $rc",
+                                  folder.path());
+    EXPECT_EQ(answer.status, 0) << answer.out;
+    const auto begin = answer.out.rfind("{\"output\"");
+    const auto last = core::parse_json(answer.out.substr(begin == std::string::npos ? 0 : begin));
+    const auto* step = last ? last->find("stopped_at") : nullptr;
+    return step != nullptr ? step->number().value_or(0) : 0;
+  };
+  const double first = stopped_step();
+  EXPECT_GE(first, 1);
+  EXPECT_LT(first, 100000);
+  EXPECT_GT(stopped_step(), first);
+  EXPECT_TRUE(std::filesystem::exists(folder / "head.safetensors"));
 }
 
 TEST(TrainProgram, AnswersErrorsInALine) {

@@ -77,7 +77,7 @@ struct FoldedTemporalConv {
   Norm<T> norm_1;
 };
 
-/// y = gelu(norm(linear(x))); dropout is for training alone.
+/// y = gelu(norm(linear(x))), with dropout behind it in training alone.
 template <class T>
 struct HiddenLayer {
   Linear<T> linear;
@@ -224,7 +224,7 @@ Value<Ops> forward(Ops& op, const FoldedTemporalConv<typename Ops::Weight>& w, V
 template <class Ops>
 Value<Ops> forward(Ops& op, const HiddenLayer<typename Ops::Weight>& w, Value<Ops> x) {
   const auto normed = op.layer_norm("norm", op.linear("linear", x, w.linear), w.norm, kNormEpsilon);
-  return op.gelu("gelu", normed);
+  return op.dropout("dropout", op.gelu("gelu", normed));
 }
 
 /// embeddings [batch, embedding_dim] -> logits [batch, 2]. Scopes: input_norm, attention, se_block,
