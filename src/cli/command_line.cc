@@ -370,7 +370,7 @@ void add_train(CLI::App& app, CommandLine& line, TrainCommand& command) {
       ->allow_extra_args(false);
   verb->add_option("--seed", options.seed, "Of all that is drawn at random (default 0)")
       ->option_text("N");
-  verb->add_option("--windows", command.windows, "Windows to learn from (default 16384)")
+  verb->add_option("--windows", command.windows, "Windows to learn from (default 49152)")
       ->option_text("N");
   verb->add_option("--steps", command.steps, "Steps of the training (default 400)")
       ->option_text("N");

@@ -207,10 +207,11 @@ double learned_from(const LabelledTokens& windows, const TrainingCorpus& corpus,
                   staged, core::Dict{{"tokens", windows.tokens}, {"labels", windows.labels}}),
               IsOk());
   EXPECT_THAT(staged.publish(), IsOk());
-  const core::Value job =
-      core::Dict{{"data", (folder / "windows.safetensors").string()},
-                 {"output", (folder / "head.safetensors").string()},
-                 {"options", core::Dict{{"steps", 150}, {"warm_up", 15}, {"threads", 2}}}};
+  const core::Value job = core::Dict{
+      {"data", (folder / "windows.safetensors").string()},
+      {"output", (folder / "head.safetensors").string()},
+      {"options",
+       core::Dict{{"steps", 150}, {"warm_up", 15}, {"channel_dropout", 0.1}, {"threads", 2}}}};
   EXPECT_THAT(core::write_file(folder / "job.json", core::to_json(job)), IsOk());
   EXPECT_THAT(run_trainer(WAKEBUILDER_TRAINER, folder / "job.json",
                           [](const core::Value*) { return true; }),

@@ -26,7 +26,7 @@ struct TrainingSize {
   std::size_t isolated_words = 240;
   std::size_t isolated_times = 50;
   std::size_t noises = 56;  ///< of 40 s each
-  std::size_t windows = 16384;
+  std::size_t windows = 49152;
   std::int64_t steps = 400;
   double held_out_hours = 2;  ///< of the stream that the threshold is chosen on
 
