@@ -378,6 +378,8 @@ void add_train(CLI::App& app, CommandLine& line, TrainCommand& command) {
                    "Train nothing; write 50 windows that would be learned from, as sounds and as a "
                    "picture")
       ->option_text("DIR");
+  verb->add_flag("--fine-tune", options.fine_tune,
+                 "Go on through the backbone: two minutes more, and nothing gained on most words");
   verb->add_flag("--resume", options.resume,
                  "Go on where the same command was stopped while it learned");
   verb->add_flag("--no-cache{false}", options.use_cache,

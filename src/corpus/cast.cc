@@ -4,7 +4,6 @@
 
 namespace wakebuilder::corpus {
 
-using speech::VoiceGroup;
 using speech::VoicePointer;
 
 Cast::Cast(std::span<const VoicePointer> voices, std::uint64_t seed) : random_(seed) {
@@ -30,16 +29,13 @@ VoicePointer Cast::next(Group& group) {
 VoicePointer Cast::next(const Shares& shares) {
   double all = 0;
   for (const auto& [group, share] : shares) all += has(group) ? share : 0;
-  if (all <= 0) return nullptr;
   double left = random_.uniform() * all;
-  Group* chosen = nullptr;
   for (const auto& [group, share] : shares) {
-    if (!has(group) || share <= 0) continue;
-    chosen = &groups_[static_cast<std::size_t>(group)];
+    if (!has(group)) continue;
     left -= share;
-    if (left < 0) break;
+    if (left < 0) return next(groups_[static_cast<std::size_t>(group)]);
   }
-  return next(*chosen);
+  return nullptr;
 }
 
 void Cast::vary(const speech::Voice& voice, speech::Utterance& utterance) {

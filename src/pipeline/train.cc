@@ -80,6 +80,12 @@ Result<RegistryEntry> place_of(const std::string& text, const TrainOptions& opti
                   ": is there already; choose another --name, or --force to train it again");
 }
 
+Result<void> write_tensors(const fs::path& file, const Value& tensors) {
+  WAKEBUILDER_TRY(auto staged, core::StagedFile::create(file));
+  WAKEBUILDER_CHECK(checkpoint::write_safetensors(staged, tensors));
+  return staged.publish();
+}
+
 // ---- what is kept between a training that was stopped and the next ----
 
 /// Windows, the job of the training program and its state. In the cache, where there is one.
@@ -104,6 +110,9 @@ class WorkFolder {
 
   fs::path windows() const { return path_ / "windows.safetensors"; }
   fs::path head() const { return path_ / "head.safetensors"; }
+  fs::path backbone() const { return path_ / "backbone.safetensors"; }
+  fs::path fine_tuning_windows() const { return path_ / "fine_tuning_windows.safetensors"; }
+  fs::path fine_tuned() const { return path_ / "fine_tuned.safetensors"; }
   fs::path state() const { return path_ / "state.safetensors"; }
   fs::path job() const { return path_ / "job.json"; }
 
@@ -161,8 +170,11 @@ class Training {
     WAKEBUILDER_TRY(auto corpus, speak());
     if (!work.has_windows()) WAKEBUILDER_CHECK(write_windows(corpus, work.windows()));
     WAKEBUILDER_CHECK(count_windows(work.windows()));
-    WAKEBUILDER_TRY(const auto head, learn(work));
-    WAKEBUILDER_TRY(const auto tensors, with_head(frozen_, head));
+    WAKEBUILDER_TRY(auto learned, learn(work));
+    if (options_.fine_tune) {
+      WAKEBUILDER_TRY(learned, fine_tune(corpus, work));
+    }
+    WAKEBUILDER_TRY(const auto tensors, with_head(frozen_, learned));
     WAKEBUILDER_CHECK(choose(tensors, corpus.held_out));
     WAKEBUILDER_CHECK(publish(tensors));
     WAKEBUILDER_CHECK(export_model());
@@ -287,22 +299,24 @@ class Training {
                             {"labels", learned.labels},
                             {"validation_tokens", held_out.tokens},
                             {"validation_labels", held_out.labels}};
-    WAKEBUILDER_TRY(auto staged, core::StagedFile::create(file));
-    WAKEBUILDER_CHECK(checkpoint::write_safetensors(staged, root));
-    WAKEBUILDER_CHECK(staged.publish());
+    WAKEBUILDER_CHECK(write_tensors(file, root));
     end();
     return {};
   }
 
   Result<void> count_windows(const fs::path& file) {
     WAKEBUILDER_TRY(const auto data, checkpoint::read(file));
-    const auto labels = [&](const char* name) {
-      return data.root.find(name)->get_if<core::Tensor>()->as<std::uint8_t>();
-    };
-    const auto learned = labels("labels");
-    record_.data.positive_windows = static_cast<std::size_t>(std::ranges::count(learned, 1));
-    record_.data.negative_windows = learned.size() - record_.data.positive_windows;
-    record_.data.validation_windows = labels("validation_labels").size();
+    const Value* learned = data.root.find("labels");
+    const Value* held_out = data.root.find("validation_labels");
+    if (learned == nullptr || held_out == nullptr) {
+      return fail(ErrorCode::kCorrupt, core::shown(file) +
+                                           ": expected windows of a training, found "
+                                           "something else; leave --resume out");
+    }
+    const auto labels = learned->get_if<core::Tensor>()->as<std::uint8_t>();
+    record_.data.positive_windows = static_cast<std::size_t>(std::ranges::count(labels, 1));
+    record_.data.negative_windows = labels.size() - record_.data.positive_windows;
+    record_.data.validation_windows = held_out->get_if<core::Tensor>()->size();
     return {};
   }
 
@@ -336,22 +350,71 @@ class Training {
                                  .validation_false_accepts = number("validation_false_accepts")});
       return tell(last_share_);
     }
-    record_.steps = static_cast<std::int64_t>(number("step"));
+    if (line->find("phase") == nullptr) record_.steps = static_cast<std::int64_t>(number("step"));
     const double share = number("step") / std::max(1.0, number("steps"));
     return tell(share, number("remaining_s"),
                 "loss " + core::to_text(std::round(number("loss") * 1000) / 1000));
   }
 
-  Result<Value> learn(const WorkFolder& work) {
-    begin("head");
-    WAKEBUILDER_CHECK(core::write_file(work.job(), core::to_json(job(work), 2)));
-    WAKEBUILDER_CHECK(run_trainer(trainer_, work.job(), [&](const Value* line) {
+  /// Runs the training program; what it has learned.
+  Result<Value> run_job(const fs::path& file, const Value& job, const fs::path& output) {
+    WAKEBUILDER_CHECK(core::write_file(file, core::to_json(job, 2)));
+    WAKEBUILDER_CHECK(run_trainer(trainer_, file, [&](const Value* line) {
                         return hear(line);
                       }).map([](const Value&) {}));
     if (is_stopped_) return fail(stopped());
-    WAKEBUILDER_TRY(auto head, checkpoint::read(work.head()));
+    WAKEBUILDER_TRY(auto learned, checkpoint::read(output));
+    return std::move(learned.root);
+  }
+
+  Result<Value> learn(const WorkFolder& work) {
+    begin("head");
+    WAKEBUILDER_TRY(auto head, run_job(work.job(), job(work), work.head()));
     end();
-    return std::move(head.root);
+    return head;
+  }
+
+  /// Bridge and backbone as the training program takes them.
+  Result<void> write_backbone(const fs::path& file) const {
+    Dict tensors;
+    model::visit(frozen_.network.backbone, "",
+                 [&](const std::string& name, const model::Parameter& weight, const core::Shape&) {
+                   tensors.emplace_back(name, weight.tensor);
+                 });
+    tensors.emplace_back("bridge", frozen_.network.bridge.tensor);
+    return write_tensors(file, Value(std::move(tensors)));
+  }
+
+  /// Other windows than those of the head, with their features.
+  Result<void> write_fine_tuning_windows(const TrainingCorpus& corpus, const fs::path& file) {
+    constexpr std::int64_t kBatch = 32;
+    const auto count = static_cast<std::size_t>(kBatch * options_.size.fine_tuning_steps);
+    WAKEBUILDER_TRY(const auto windows,
+                    make_windows(corpus.learned, corpus.noises, frozen_, runtime_,
+                                 {.count = count,
+                                  .seed = windows_seed() + 3,
+                                  .threads = threads_,
+                                  .keeps_features = true}));
+    return write_tensors(file, Dict{{"tokens", windows.tokens},
+                                    {"labels", windows.labels},
+                                    {"windows", windows.features}});
+  }
+
+  Result<Value> fine_tune(const TrainingCorpus& corpus, const WorkFolder& work) {
+    begin("fine-tuning");
+    WAKEBUILDER_CHECK(write_backbone(work.backbone()));
+    WAKEBUILDER_CHECK(write_fine_tuning_windows(corpus, work.fine_tuning_windows()));
+    const Value fine_tuning =
+        Dict{{"backbone", work.backbone().string()}, {"steps", options_.size.fine_tuning_steps}};
+    const Value job = Dict{{"data", work.fine_tuning_windows().string()},
+                           {"output", work.fine_tuned().string()},
+                           {"start", work.head().string()},
+                           {"options", Dict{{"seed", static_cast<std::int64_t>(options_.seed)},
+                                            {"threads", static_cast<std::int64_t>(threads_)}}},
+                           {"fine_tune", fine_tuning}};
+    WAKEBUILDER_TRY(auto learned, run_job(work.job(), job, work.fine_tuned()));
+    end();
+    return learned;
   }
 
   Result<void> choose(const model::NamedTensors& tensors, const HeldOutSpeech& speech) {

@@ -82,6 +82,10 @@ class Builder {
   Result<TrainingCorpus> build() {
     const auto& [text, words, phonemes, dictionary, voices] = speaking_;
     const TrainingSize& size = options_.size;
+    // What the user may have named wrongly comes before minutes of work.
+    WAKEBUILDER_CHECK(add_recordings());
+    if (!options_.negatives.empty())
+      WAKEBUILDER_CHECK(corpus::list_recordings(options_.negatives).map([](const auto&) {}));
     WAKEBUILDER_TRY(const auto own, corpus::word_script(text, words, dictionary, voices,
                                                         {.words = size.words,
                                                          .phrases = size.phrases,
@@ -92,7 +96,6 @@ class Builder {
     WAKEBUILDER_CHECK(add(own, "saying \"" + core::quote(text, 40) + "\" and what sounds like it"));
     WAKEBUILDER_CHECK(add(common, "saying other words and sentences, once for all wake words"));
     WAKEBUILDER_CHECK(make_noises(common));
-    WAKEBUILDER_CHECK(add_recordings());
     WAKEBUILDER_CHECK(add_negatives());
     if (!options_.cache.empty()) corpus::shrink_cache(options_.cache, kMostCacheBytes);
     corpus_.held_out.noises = corpus_.noises;

@@ -20,6 +20,7 @@ using Runtime = std::shared_ptr<const runtime::OnnxRuntime>;
 constexpr std::int64_t kFrames = model::kStreamFrames;
 const std::int64_t kTokens = model::tokens_of(kFrames);
 const auto kNumbers = static_cast<std::size_t>(model::kEmbeddingDim * kTokens);
+constexpr std::size_t kFeatures = static_cast<std::size_t>(kFrames) * corpus::kBins;
 constexpr std::size_t kWindowsOfATurn = 64;
 
 corpus::AugmentOptions everyday() { return {}; }
@@ -64,7 +65,8 @@ class Windows {
       : maker_(maker),
         options_(options),
         tokens_(options.count * kNumbers),
-        labels_(options.count) {}
+        labels_(options.count),
+        features_(options.keeps_features ? options.count * kFeatures : 0) {}
 
   /// What one thread does until nothing is left.
   void work(Result<TokenRunner> runner) {
@@ -83,7 +85,10 @@ class Windows {
     const auto count = static_cast<std::int64_t>(options_.count);
     return LabelledTokens{
         .tokens = core::Tensor::from(std::move(tokens_), {count, model::kEmbeddingDim, kTokens}),
-        .labels = core::Tensor::from(std::move(labels_), {count})};
+        .labels = core::Tensor::from(std::move(labels_), {count}),
+        .features = features_.empty() ? core::Tensor()
+                                      : core::Tensor::from(std::move(features_),
+                                                           {count, kFrames, corpus::kBins})};
   }
 
  private:
@@ -93,6 +98,9 @@ class Windows {
     if (!tokens) return give_up(tokens.error());
     std::ranges::copy(*tokens, tokens_.begin() + static_cast<std::ptrdiff_t>(index * kNumbers));
     labels_[index] = static_cast<std::uint8_t>(window.what.label);
+    if (features_.empty()) return;
+    std::ranges::copy(runner.features(),
+                      features_.begin() + static_cast<std::ptrdiff_t>(index * kFeatures));
   }
 
   void tell(std::size_t more) {
@@ -113,6 +121,7 @@ class Windows {
   const WindowsOptions& options_;
   std::vector<float> tokens_;
   std::vector<std::uint8_t> labels_;
+  std::vector<float> features_;
   std::atomic<std::size_t> next_ = 0;
   std::atomic<bool> is_over_ = false;
   std::mutex mutex_;  ///< guards what is below

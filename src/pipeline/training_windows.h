@@ -29,6 +29,9 @@ class TokenRunner {
   /// @return [96, N], valid until the next call
   Result<std::span<const float>> run(std::span<const float> log_mel);
 
+  /// What it was run on: normalised features [frames, 128].
+  std::span<const float> features() { return run_.input(0); }
+
  private:
   TokenRunner(runtime::BoundRun run, double mean, double std)
       : run_(std::move(run)), mean_(mean), std_(std) {}
@@ -38,14 +41,16 @@ class TokenRunner {
 
 /// Windows that a head learns from.
 struct LabelledTokens {
-  core::Tensor tokens;  ///< [n, 96, N] float32
-  core::Tensor labels;  ///< [n] uint8: 1 where the wake word is in the window
+  core::Tensor tokens;    ///< [n, 96, N] float32
+  core::Tensor labels;    ///< [n] uint8: 1 where the wake word is in the window
+  core::Tensor features;  ///< [n, 160, 128] float32, normalised, where they are kept
 };
 
 struct WindowsOptions {
   std::size_t count = 16384;
   std::uint64_t seed = 0;
   std::size_t threads = 1;
+  bool keeps_features = false;  ///< 80 KB each
   /// Called after some windows by one thread at a time; false stops: kIo, "stopped".
   std::function<bool(std::size_t done, std::size_t all)> on_progress{};
 };

@@ -43,6 +43,7 @@ TrainingSize tiny() {
           .noises = 7,
           .windows = 512,
           .steps = 60,
+          .fine_tuning_steps = 3,
           .held_out_hours = 0.02};
 }
 
@@ -287,6 +288,18 @@ TEST_F(TrainTest, PutsACheckedModelIntoTheRegistry) {
   EXPECT_EQ(model::graph_name(loaded->network), "compact");
   EXPECT_EQ(model::settings_of(loaded->network).threshold, report->record.threshold);
   EXPECT_THAT(train("hey jarvis", wanted), HasError(ErrorCode::kInvalidArgument, "--force"));
+}
+
+TEST_F(TrainTest, FineTunesTheBackbone) {
+  auto wanted = options();
+  wanted.trainer = WAKEBUILDER_TRAINER;
+  wanted.fine_tune = true;
+  const auto report = train("jarvis", wanted);
+  ASSERT_THAT(report, IsOk());
+  const auto loaded = load_network(report->entry.checkpoint).value();
+  const auto& network = std::get<model::CompactClassifier>(loaded.network);
+  EXPECT_FALSE(model::shares_backbone(network, frozen()));
+  EXPECT_TRUE(report->record.has_onnx) << report->record.onnx_failure;
 }
 
 TEST_F(TrainTest, KeepsTheCheckpointWhenTheExportFails) {

@@ -28,7 +28,8 @@ struct TrainingSize {
   std::size_t noises = 56;  ///< of 40 s each
   std::size_t windows = 49152;
   std::int64_t steps = 400;
-  double held_out_hours = 2;  ///< of the stream that the threshold is chosen on
+  std::int64_t fine_tuning_steps = 100;  ///< of 32 windows, where it is wanted
+  double held_out_hours = 2;             ///< of the stream that the threshold is chosen on
 
   /// A tenth of it: a model to play with, in a minute or two.
   static TrainingSize quick();
@@ -44,6 +45,9 @@ struct TrainOptions {
   std::vector<std::filesystem::path> recordings{};  ///< of the wake word, files or folders
   std::vector<std::filesystem::path> negatives{};   ///< without it
   std::vector<std::string> voices{};  ///< programs that speak, as speech::command_voice()
+  /// Goes on through the backbone when the head is trained. The model then has a backbone of its
+  /// own: it does not share it with others that listen beside it.
+  bool fine_tune = false;
   bool use_cache = true;
   /// Goes on where a training of the same word with the same options was stopped: windows and the
   /// head's state are kept in the cache until a training is done.
