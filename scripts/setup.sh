@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Installs what wakebuilder is built from and runs with, on Debian 12 or 13 and Ubuntu 24.04 or later.
 #
-# usage: scripts/setup.sh [--dev] [--voices] [--prefix DIR]
+# usage: scripts/setup.sh [--dev] [--no-voices] [--prefix DIR]
 #   --dev         also clang, clang-tidy and clang-format
-#   --voices      also festival's voices: more variety of synthetic speech, 83 MB
+#   --no-voices   without festival's voices (83 MB): words are then trained with less variety of speech
 #   --prefix DIR  where ONNX Runtime and the speech embedding go, which no package of Debian has
 #                 (default: .deps)
 #
@@ -27,7 +27,7 @@ packages=(
   libkissfft-dev flite1-dev espeak-ng festlex-cmu
   libgtest-dev libgmock-dev libbenchmark-dev)
 
-# More voices: optional, since training works without them. festvox-ru (179 MB) is left out.
+# More voices, where the distribution has them: training works without. festvox-ru (179 MB) is left out.
 voice_packages=(
   festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts festvox-czech-dita festvox-czech-krb
   festvox-czech-machac festvox-czech-ph festvox-italp16k festvox-itapc16k festvox-ca-ona-hts
@@ -37,7 +37,7 @@ voice_packages=(
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 prefix=$root/.deps
 dev=
-voices=
+voices=1
 
 say() { printf 'setup: %s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
@@ -45,10 +45,10 @@ die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 while [ $# -gt 0 ]; do
   case $1 in
     --dev) dev=1 ;;
-    --voices) voices=1 ;;
+    --no-voices) voices= ;;
     --prefix) [ $# -ge 2 ] || die "--prefix needs a folder"; prefix=$2; shift ;;
     -h|--help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
-    *) die "unknown option $1; usage: scripts/setup.sh [--dev] [--voices] [--prefix DIR]" ;;
+    *) die "unknown option $1; usage: scripts/setup.sh [--dev] [--no-voices] [--prefix DIR]" ;;
   esac
   shift
 done
@@ -126,7 +126,12 @@ if [ -n "$dev" ]; then
   [ -n "$major" ] || die "no package clang was found"
   packages+=("clang-$major" "clang-tidy-$major" "clang-format-$major" "libclang-rt-$major-dev")
 fi
-[ -z "$voices" ] || packages+=("${voice_packages[@]}")
+if [ -n "$voices" ] && [ -n "$(missing_of "${voice_packages[@]}")" ]; then
+  update_lists
+  for package in "${voice_packages[@]}"; do
+    if apt-cache show "$package" >/dev/null 2>&1; then packages+=("$package"); fi
+  done
+fi
 
 if ! has_torch; then
   update_lists
