@@ -105,8 +105,9 @@ class Scorer {
 };
 
 corpus::Frames silence(std::int64_t frames) {
-  return corpus::Frames(static_cast<std::size_t>(frames) * corpus::kBins,
-                        static_cast<float>(audio::kLogMelFloor));
+  const auto silent = static_cast<float>(audio::kLogMelFloor);
+  corpus::Frames result(static_cast<std::size_t>(frames) * corpus::kBins, silent);
+  return result;
 }
 
 /// One word, half of the time said with gaps, and nothing around it but the room.
@@ -145,6 +146,7 @@ StreamPart part_of_stream(const corpus::WindowComposer& composer,
 std::vector<ScoredText> by_section(const Trace& trace, const std::vector<std::string>& texts) {
   constexpr double kLateS = 0.3;
   std::vector<ScoredText> sections;
+  sections.reserve(texts.size());
   for (const std::string& text : texts) sections.push_back({.text = text, .voice = "", .score = 0});
   for (const ScorePoint& point : trace) {
     const double section = std::max(0.0, point.time_s - kLateS) * 100 / kSection;
@@ -289,6 +291,7 @@ double share_of(std::size_t part, std::size_t all) {
 
 std::vector<double> highest_of(const std::vector<ScoredText>& texts) {
   std::vector<double> scores;
+  scores.reserve(texts.size());
   for (const ScoredText& text : texts) scores.push_back(text.score);
   return scores;
 }

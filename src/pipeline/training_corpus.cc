@@ -158,7 +158,8 @@ class Builder {
       WAKEBUILDER_TRY(const auto samples, corpus::read_word_recording(file));
       const corpus::Frames frames = corpus::log_mel(samples);
       const double most = most_windows(Kind::kWord) * static_cast<double>(model::kStreamFrames);
-      if (static_cast<double>(frames.size() / corpus::kBins) > most) {
+      const std::size_t count = frames.size() / corpus::kBins;
+      if (static_cast<double>(count) > most) {
         return fail(ErrorCode::kInvalidArgument,
                     core::shown(file) + ": expected at most " + core::to_text(most / 100) +
                         " s of speech, which is what a window holds, found " +
