@@ -40,20 +40,26 @@ TrainingSize tiny() {
           .pseudo = 0,
           .isolated_words = 20,
           .isolated_times = 2,
-          .noises = 7,
+          .noises = 2,
           .windows = 512,
           .steps = 60,
           .fine_tuning_steps = 3,
           .held_out_hours = 0.02};
 }
 
-/// A registry and a cache of its own; $XDG_CACHE_HOME points there.
+/// A registry and a cache of its own; $XDG_CACHE_HOME points there. Only what was said is kept from
+/// test to test, each of which is a process: otherwise all would say the same.
 class TrainTest : public testing::Test {
  protected:
-  TrainTest() { ::setenv("XDG_CACHE_HOME", cache().c_str(), 1); }
+  TrainTest() {
+    fs::create_directories(folder_ / "cache/wakebuilder");
+    fs::create_directories(WAKEBUILDER_SPEECH_CACHE);
+    fs::create_directory_symlink(WAKEBUILDER_SPEECH_CACHE, pieces());
+    ::setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
+  }
   ~TrainTest() override { ::unsetenv("XDG_CACHE_HOME"); }
 
-  static fs::path cache() { return shared_cache().path(); }
+  fs::path pieces() const { return folder_ / "cache/wakebuilder/pieces"; }
 
   TrainOptions options() const {
     return {.models = folder_ / "models", .size = tiny(), .threads = 2};
@@ -70,13 +76,6 @@ class TrainTest : public testing::Test {
   bool registry_is_empty() const { return !fs::exists(folder_ / "models"); }
 
   TemporaryFolder folder_;
-
- private:
-  /// Speech is made once for all tests.
-  static const TemporaryFolder& shared_cache() {
-    static const TemporaryFolder cache;
-    return cache;
-  }
 };
 
 TEST_F(TrainTest, RefusesTextThatNoVoiceCanSay) {
@@ -247,7 +246,8 @@ TEST_F(TrainTest, LearnsTheWordAndNothingFromShuffledLabels) {
   TrainingSize size = tiny();
   size.words = 200;
   size.near_words = 200;
-  const auto corpus = make_corpus(speaking, {.size = size, .cache = cache(), .threads = 2}).value();
+  const auto corpus =
+      make_corpus(speaking, {.size = size, .cache = pieces(), .threads = 2}).value();
   auto windows = make_windows(corpus.learned, corpus.noises, frozen(),
                               runtime::OnnxRuntime::load({}).value(), {.count = 2048, .threads = 2})
                      .value();
