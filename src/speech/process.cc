@@ -27,7 +27,6 @@ extern "C" {
 namespace wakebuilder::speech {
 namespace {
 
-namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr rlim_t kMostBytes = rlim_t{64} << 20U;
