@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "wakebuilder/core/file.h"
-#include "wakebuilder/core/temporary_folder.h"
 #include "wakebuilder/core/spawn.h"
+#include "wakebuilder/core/temporary_folder.h"
 #include "wakebuilder/core/text.h"
 #include "wakebuilder/speech/installed_voices.h"
 

@@ -27,8 +27,8 @@ struct FineTuning {
 
 /// One training of a head.
 struct Job {
-  std::filesystem::path data;  ///< .safetensors: `tokens`, `labels`, perhaps `windows`, and the
-                               ///< same with `validation_` before
+  std::filesystem::path data;     ///< .safetensors: `tokens`, `labels`, perhaps `windows`, and the
+                                  ///< same with `validation_` before
   std::filesystem::path output;   ///< .safetensors: the weights
   std::filesystem::path state{};  ///< .safetensors, to go on from; "": none is written
   bool resume = false;            ///< go on from `state` if it is there
