@@ -161,11 +161,11 @@ TEST_F(TrainTest, StopsInEveryStage) {
 
 TEST_F(TrainTest, ResumesOnlyWhatWasStopped) {
   auto wanted = options();
+  wanted.trainer = trainer("kill -9 $$");
   wanted.resume = true;
   wanted.name = "other";
   EXPECT_THAT(train("jarvis", wanted), HasError(ErrorCode::kNotFound, "expected a training"));
   wanted.resume = false;
-  wanted.trainer = trainer("kill -9 $$");
   EXPECT_THAT(train("jarvis", wanted), HasError(ErrorCode::kIo, "killed"));
   wanted.resume = true;
   wanted.seed = 1;
