@@ -128,7 +128,8 @@ class FineTuneJob : public FineTune {
                               {"validation_labels", validation.labels}});
     job_.config = {
         .heads = 2, .window = 3, .width = 16, .se_dim = 4, .dilations = {1}, .hidden_dims = {12}};
-    job_.options = {.steps = 6, .batch = 8, .warm_up = 2, .dropout = 0};
+    job_.options = {
+        .steps = 6, .batch = 8, .warm_up = 2, .mixup = 0.3, .dropout = 0, .channel_dropout = 0.1};
     HeadOptions options = job_.options;
     options.steps = 18;
     options.rate = 3e-3;

@@ -134,6 +134,7 @@ class HeadJob : public testing::Test {
 };
 
 TEST_F(HeadJob, LearnsAndWritesAHeadThatLoads) {
+  job_.options.mixup = 0.3;
   const auto said = run_and_listen(job_);
   ASSERT_THAT(said, IsOk());
   EXPECT_LT(said->of("validation_loss").back(), said->of("validation_loss")[0]);
