@@ -2,7 +2,7 @@
 # From a fresh clone to a wake word of your own: sets up, builds, trains a word from its text, exports and checks
 # it, and hears it in a sentence that a voice says. Give recordings of people to hear it in those too.
 #
-# usage: scripts/quickstart.sh [WORD [RECORDING...]]     (default: computer, and the recording that is here)
+# usage: scripts/quickstart.sh [WORD [RECORDING...]]     (default: computer)
 #
 # The training is a shortened one (--quick, a minute or two). A good model takes the same command without --quick.
 set -euo pipefail
@@ -11,7 +11,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 word=${1:-computer}
 shift || true
 recordings=("$@")
-if [ "$word" = computer ] && [ ${#recordings[@]} -eq 0 ]; then recordings=(src/pipeline/data/computer.wav); fi
 
 scripts/setup.sh
 cmake --preset release
@@ -27,7 +26,7 @@ program=build/release/bin/wakebuilder
 spoken=$(mktemp --suffix .wav)
 trap 'rm -f "$spoken"' EXIT
 espeak-ng -v en-us -s 140 -w "$spoken" "I would like to ask the $word something."
-printf '\n"%s" in a sentence that a voice says, and in recordings:\n' "$word"
+printf '\n"%s" in a sentence that a voice says%s:\n' "$word" "${recordings:+, and in your recordings}"
 "$program" detect quickstart "$spoken" "${recordings[@]}" || true   # 1: not heard everywhere
 
 cat <<END
