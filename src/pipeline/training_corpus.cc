@@ -1,6 +1,7 @@
 #include "pipeline/training_corpus.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <system_error>
 #include <utility>
@@ -28,7 +29,8 @@ constexpr std::uint64_t kMostCacheBytes = std::uint64_t{3} << 30U;
 constexpr std::size_t kHeldOutOf = 10;  ///< each tenth piece is held out
 constexpr std::size_t kTalkers = 400;   ///< sentences that babble is made of
 constexpr const char* kOwnWords = "recording";
-constexpr double kOwnWordsWeight = 0.5;  ///< where all voices weigh about 1
+constexpr std::size_t kMostWordFrames = 140;  ///< of a recording
+constexpr double kOwnWordsWeight = 0.5;       ///< where all voices weigh about 1
 constexpr const char* kOwnNegatives = "negative";
 constexpr double kOwnNegativesWeight = 0.2;
 constexpr std::size_t kOwnHeldOutOf = 5;
@@ -69,6 +71,25 @@ corpus::CommonScriptOptions common_options(const TrainingSize& size) {
           .isolated_words = size.isolated_words,
           .isolated_times = size.isolated_times,
           .seed = kCommonSeed};
+}
+
+/// Of a recording whose room is heard before and behind the word: the stretch of at most so many
+/// frames that has the most energy.
+corpus::Frames loudest(corpus::Frames frames, std::size_t most_frames) {
+  const std::size_t count = frames.size() / corpus::kBins;
+  if (count <= most_frames) return frames;
+  std::vector<double> sums = {0};  // of the energies of all frames before
+  for (std::size_t t = 0; t < count; ++t) {
+    double energy = 0;
+    for (const float value : std::span(frames).subspan(t * corpus::kBins, corpus::kBins))
+      energy += std::exp(static_cast<double>(value));
+    sums.push_back(sums.back() + energy);
+  }
+  std::size_t best = 0;
+  for (std::size_t t = 0; t + most_frames <= count; ++t)
+    if (sums[t + most_frames] - sums[t] > sums[best + most_frames] - sums[best]) best = t;
+  const auto begin = frames.begin() + static_cast<std::ptrdiff_t>(best * corpus::kBins);
+  return {begin, begin + static_cast<std::ptrdiff_t>(most_frames * corpus::kBins)};
 }
 
 class Builder {
@@ -156,15 +177,7 @@ class Builder {
     corpus_.learned.set_weight(kOwnWords, kOwnWordsWeight);
     for (const fs::path& file : files) {
       WAKEBUILDER_TRY(const auto samples, corpus::read_word_recording(file));
-      const corpus::Frames frames = corpus::log_mel(samples);
-      const double most = most_windows(Kind::kWord) * static_cast<double>(model::kStreamFrames);
-      const std::size_t count = frames.size() / corpus::kBins;
-      if (static_cast<double>(count) > most) {
-        return fail(ErrorCode::kInvalidArgument,
-                    core::shown(file) + ": expected at most " + core::to_text(most / 100) +
-                        " s of speech, which is what a window holds, found " +
-                        core::to_text(static_cast<double>(samples.size()) / 16000) + " s");
-      }
+      const corpus::Frames frames = loudest(corpus::log_mel(samples), kMostWordFrames);
       corpus_.learned.add(Kind::kWord, kOwnWords, frames);
       ++corpus_.data.recordings;
       corpus_.recordings.push_back(file.filename().string());

@@ -11,6 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "wakebuilder/audio/wav.h"
 #include "wakebuilder/checkpoint/write.h"
 #include "wakebuilder/core/file.h"
 #include "wakebuilder/core/json.h"
@@ -181,6 +182,41 @@ TEST_F(TrainTest, ResumesOnlyWhatWasStopped) {
   EXPECT_FALSE(made_windows);
   wanted.use_cache = false;
   EXPECT_THAT(train("jarvis", wanted), HasError(ErrorCode::kInvalidArgument, "--no-cache"));
+}
+
+TEST_F(TrainTest, TakesRecordingsWithTheirRoomAndSaysWhatIsWrongWithOthers) {
+  corpus::Random random(3);
+  std::vector<float> samples(16000 * 3);
+  for (std::size_t i = 0; i < samples.size(); ++i)
+    samples[i] =
+        (i > 16000 && i < 26000 ? 0.3F : 0.02F) * static_cast<float>(random.uniform(-1, 1));
+  ASSERT_TRUE(audio::write_wav(folder_ / "said.wav", samples));
+  const auto speaking = prepare_to_speak("jarvis", {}).value();
+  CorpusOptions wanted = {
+      .size = tiny(), .recordings = {folder_ / "said.wav"}, .cache = pieces(), .threads = 2};
+  const auto corpus = make_corpus(speaking, wanted);
+  ASSERT_THAT(corpus, IsOk());
+  EXPECT_EQ(corpus->data.recordings, 1U);
+  EXPECT_EQ(corpus->recordings, (std::vector<std::string>{"said.wav"}));
+  ASSERT_TRUE(audio::write_wav(folder_ / "silent.wav", std::vector<float>(16000)));
+  wanted.recordings = {folder_ / "silent.wav"};
+  EXPECT_THAT(make_corpus(speaking, wanted), HasError(ErrorCode::kInvalidArgument, "silence"));
+}
+
+TEST_F(TrainTest, HoldsAFifthOfTheUsersSoundOut) {
+  std::vector<float> tone(16000 * 160);
+  for (std::size_t i = 0; i < tone.size(); ++i)
+    tone[i] = 0.1F * static_cast<float>(std::sin(0.05 * static_cast<double>(i)));
+  ASSERT_TRUE(audio::write_wav(folder_ / "room.wav", tone));
+  const auto speaking = prepare_to_speak("jarvis", {}).value();
+  const auto corpus = make_corpus(
+      speaking,
+      {.size = tiny(), .negatives = {folder_ / "room.wav"}, .cache = pieces(), .threads = 2});
+  ASSERT_THAT(corpus, IsOk());
+  EXPECT_NEAR(corpus->data.negatives_hours, 160.0 / 3600, 1e-3);
+  EXPECT_EQ(corpus->held_out.negatives.size(), 0U);  // 20 s, and a part is 30 s
+  EXPECT_THAT(make_corpus(speaking, {.size = tiny(), .negatives = {folder_ / "nothing"}}),
+              HasError(ErrorCode::kNotFound, "nothing"));
 }
 
 TEST_F(TrainTest, PreviewsWhatWouldBeLearned) {
