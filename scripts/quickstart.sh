@@ -33,7 +33,7 @@ cat <<END
 
 models/custom/quickstart has the model, its checkpoint and a report. It was trained in a hurry. Next, try:
   $program train "$word"                             the whole training, a few minutes
-  $program train "$word" --recordings FOLDER         with three to five recordings of your own: helps most
+  $program train "$word" --recordings FOLDER         with recordings of your own
   $program train "$word" --preview look              hear and see what it learns from
   $program detect quickstart --microphone            say it
   $program evaluate quickstart --positive DIR --negative DIR    misses and false accepts on recordings

@@ -355,7 +355,7 @@ void add_train(CLI::App& app, CommandLine& line, TrainCommand& command) {
   verb->add_flag("--force", options.force, "Replace the model of this name");
   verb->add_flag("--quick", command.quick, "A tenth of the work: a first look, not a good model");
   verb->add_option("--recordings", options.recordings,
-                   "Recordings of the word by people, 3 to 5 or more: files or folders")
+                   "Recordings of the word by people: files or folders")
       ->option_text("DIR|FILE...");
   verb->add_option("--negatives", options.negatives,
                    "Sound without the word, as hours of talk from where the model will listen")
