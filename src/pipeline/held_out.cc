@@ -2,21 +2,19 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cmath>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <utility>
 
 #include "wakebuilder/audio/mel_filters.h"
-#include "wakebuilder/core/parallel.h"
 #include "wakebuilder/corpus/augment.h"
 #include "wakebuilder/corpus/window.h"
 #include "wakebuilder/onnx/build.h"
 #include "wakebuilder/onnx/write.h"
 #include "wakebuilder/runtime/wake_model.h"
 
+#include "pipeline/shared_work.h"
 #include "pipeline/training_windows.h"
 
 namespace wakebuilder::pipeline {
@@ -182,37 +180,63 @@ corpus::AugmentOptions rooms() {
   return options;
 }
 
-/// The work of one call, shared by several threads: clips of words, of others, parts of the stream.
+/// What a thread hears with.
+struct Ears {
+  Scorer clips, parts;
+
+  static Result<Ears> create(const Runtime& runtime, const model::CompactClassifier& network) {
+    WAKEBUILDER_TRY(auto clips, Scorer::create(runtime, network, kClipFrames));
+    WAKEBUILDER_TRY(auto parts, Scorer::create(runtime, network, kStreamPart));
+    return Ears{std::move(clips), std::move(parts)};
+  }
+};
+
+/// The scores of one call, in this order: clips of words, of others, parts of the stream, and of
+/// the user's sound. Threads fill in different ones.
 class Listening {
  public:
-  Listening(const HeldOutSpeech& speech, const HeldOutOptions& options)
+  Listening(const HeldOutSpeech& speech, const std::vector<corpus::Frames>& noises,
+            const HeldOutOptions& options)
       : speech_(speech),
-        options_(options),
+        seed_(options.seed),
         composer_(speech.bank, without_word()),
-        augmenter_(speech.noises, rooms()),
-        synthetic_parts_(static_cast<std::size_t>(
-            std::ceil(options.hours * kFramesPerHour /
-                      static_cast<double>(hops_of(kStreamPart) * model::kHopFrames)))) {
+        augmenter_(noises, rooms()) {
+    const auto parts = static_cast<std::size_t>(
+        std::ceil(options.hours * kFramesPerHour /
+                  static_cast<double>(hops_of(kStreamPart) * model::kHopFrames)));
     scores_.words.resize(speech.words.size());
     scores_.others.resize(speech.others.size());
-    scores_.stream.resize(synthetic_parts_);
+    scores_.stream.resize(parts);
     scores_.own.resize(speech.negatives.size());
-    scores_.sections.resize(synthetic_parts_ * kSections);
+    scores_.sections.resize(parts * kSections);
   }
 
-  void work(const Runtime& runtime, const model::CompactClassifier& network) {
-    auto clips = Scorer::create(runtime, network, kClipFrames);
-    auto parts = Scorer::create(runtime, network, kStreamPart);
-    if (!clips) return give_up(clips.error());
-    if (!parts) return give_up(parts.error());
-    for (std::size_t job = next_++; job < jobs() && !is_over_; job = next_++) {
-      if (const auto done = one(job, *clips, *parts); !done) give_up(done.error());
-      tell();
+  std::size_t pieces() const {
+    return scores_.words.size() + scores_.others.size() + scores_.stream.size() +
+           scores_.own.size();
+  }
+
+  Result<void> fill_in(std::size_t piece, Ears& ears) {
+    corpus::Random random(seed_, piece);
+    if (piece < speech_.words.size())
+      return score_clip(speech_.words[piece], ears.clips, random, scores_.words[piece]);
+    piece -= speech_.words.size();
+    if (piece < speech_.others.size())
+      return score_clip(speech_.others[piece], ears.clips, random, scores_.others[piece]);
+    piece -= speech_.others.size();
+    if (piece >= scores_.stream.size()) {
+      const std::size_t own = piece - scores_.stream.size();
+      WAKEBUILDER_TRY(scores_.own[own], ears.parts.score(speech_.negatives[own]));
+      return {};
     }
+    const StreamPart part = part_of_stream(composer_, augmenter_, random);
+    WAKEBUILDER_TRY(scores_.stream[piece], ears.parts.score(part.frames));
+    std::ranges::copy(by_section(scores_.stream[piece], part.texts),
+                      scores_.sections.begin() + static_cast<std::ptrdiff_t>(piece * kSections));
+    return {};
   }
 
-  Result<HeldOutScores> finish() {
-    if (error_) return fail(*error_);
+  HeldOutScores finish() {
     const auto hours = [](const std::vector<Trace>& parts) {
       const auto frames = static_cast<double>(hops_of(kStreamPart) * model::kHopFrames);
       return static_cast<double>(parts.size()) * frames / kFramesPerHour;
@@ -223,31 +247,6 @@ class Listening {
   }
 
  private:
-  std::size_t jobs() const {
-    return scores_.words.size() + scores_.others.size() + scores_.stream.size() +
-           scores_.own.size();
-  }
-
-  Result<void> one(std::size_t job, Scorer& clips, Scorer& parts) {
-    corpus::Random random(options_.seed * 0x9e3779b97f4a7c15U + job);
-    if (job < speech_.words.size())
-      return score_clip(speech_.words[job], clips, random, scores_.words[job]);
-    job -= speech_.words.size();
-    if (job < speech_.others.size())
-      return score_clip(speech_.others[job], clips, random, scores_.others[job]);
-    job -= speech_.others.size();
-    if (job >= synthetic_parts_) {
-      const std::size_t own = job - synthetic_parts_;
-      WAKEBUILDER_TRY(scores_.own[own], parts.score(speech_.negatives[own]));
-      return {};
-    }
-    const StreamPart part = part_of_stream(composer_, augmenter_, random);
-    WAKEBUILDER_TRY(scores_.stream[job], parts.score(part.frames));
-    std::ranges::copy(by_section(scores_.stream[job], part.texts),
-                      scores_.sections.begin() + static_cast<std::ptrdiff_t>(job * kSections));
-    return {};
-  }
-
   Result<void> score_clip(const corpus::Place& place, Scorer& scorer, corpus::Random& random,
                           ScoredText& result) const {
     WAKEBUILDER_TRY(const auto trace, scorer.score(clip_of(place, augmenter_, random)));
@@ -255,32 +254,11 @@ class Listening {
     return {};
   }
 
-  void tell() {
-    const std::scoped_lock lock(mutex_);
-    ++done_;
-    const double share = static_cast<double>(done_) / static_cast<double>(jobs());
-    if (is_over_ || !options_.on_progress || options_.on_progress(share)) return;
-    error_ = Error{ErrorCode::kIo, "stopped"};
-    is_over_ = true;
-  }
-
-  void give_up(const Error& error) {
-    const std::scoped_lock lock(mutex_);
-    if (!error_) error_ = error;
-    is_over_ = true;
-  }
-
   const HeldOutSpeech& speech_;
-  const HeldOutOptions& options_;
+  std::uint64_t seed_;
   corpus::WindowComposer composer_;
   corpus::Augmenter augmenter_;
-  std::size_t synthetic_parts_;
   HeldOutScores scores_;
-  std::atomic<std::size_t> next_ = 0;
-  std::atomic<bool> is_over_ = false;
-  std::mutex mutex_;  ///< guards what is below
-  std::size_t done_ = 0;
-  std::optional<Error> error_;
 };
 
 // ---- the threshold ----
@@ -370,11 +348,18 @@ void cut_into_parts(corpus::Frames& frames, std::vector<corpus::Frames>& parts) 
 }
 
 Result<HeldOutScores> score_held_out(const model::CompactClassifier& network,
-                                     const HeldOutSpeech& speech, const Runtime& runtime,
-                                     const HeldOutOptions& options) {
-  Listening listening(speech, options);
-  core::for_each_job(options.threads, options.threads,
-                     [&](std::size_t) { listening.work(runtime, network); });
+                                     const HeldOutSpeech& speech,
+                                     const std::vector<corpus::Frames>& noises,
+                                     const Runtime& runtime, const HeldOutOptions& options) {
+  Listening listening(speech, noises, options);
+  const auto tell = [&](std::size_t done, std::size_t all) {
+    return !options.on_progress ||
+           options.on_progress(static_cast<double>(done) / static_cast<double>(all));
+  };
+  WAKEBUILDER_CHECK(share_work(
+      {.pieces = listening.pieces(), .threads = options.threads, .on_progress = tell},
+      [&] { return Ears::create(runtime, network); },
+      [&](Ears& ears, std::size_t piece) { return listening.fill_in(piece, ears); }));
   return listening.finish();
 }
 

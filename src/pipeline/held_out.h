@@ -18,10 +18,9 @@ namespace wakebuilder::pipeline {
 
 /// What is listened to.
 struct HeldOutSpeech {
-  std::vector<corpus::Place> words;   ///< the wake word
-  std::vector<corpus::Place> others;  ///< single words without it
-  corpus::Bank bank;                  ///< for the stream without the wake word
-  std::vector<corpus::Frames> noises;
+  std::vector<corpus::Place> words;       ///< the wake word
+  std::vector<corpus::Place> others;      ///< single words without it
+  corpus::Bank bank;                      ///< for the stream without the wake word
   std::vector<corpus::Frames> negatives;  ///< the user's, as they are: log-mel frames
 };
 
@@ -53,9 +52,11 @@ struct HeldOutScores {
 /// they were wrong 10, 10, 20 and 45 times an hour on it (docs/training.md).
 inline constexpr double kEverydayHours = 20;
 
+/// @param noises  that are put under what is listened to, as corpus::Augmenter takes them
 /// Errors: those of sessions; kIo "stopped".
 Result<HeldOutScores> score_held_out(const model::CompactClassifier& network,
                                      const HeldOutSpeech& speech,
+                                     const std::vector<corpus::Frames>& noises,
                                      const std::shared_ptr<const runtime::OnnxRuntime>& runtime,
                                      const HeldOutOptions& options);
 

@@ -175,7 +175,7 @@ class Training {
       WAKEBUILDER_TRY(learned, fine_tune(corpus, work));
     }
     WAKEBUILDER_TRY(const auto tensors, with_head(frozen_, learned));
-    WAKEBUILDER_CHECK(choose(tensors, corpus.held_out));
+    WAKEBUILDER_CHECK(choose(tensors, corpus));
     WAKEBUILDER_CHECK(publish(tensors));
     WAKEBUILDER_CHECK(export_model());
     work.remove();
@@ -417,11 +417,11 @@ class Training {
     return learned;
   }
 
-  Result<void> choose(const model::NamedTensors& tensors, const HeldOutSpeech& speech) {
+  Result<void> choose(const model::NamedTensors& tensors, const TrainingCorpus& corpus) {
     begin("threshold");
     WAKEBUILDER_TRY(const auto network, model::load_compact(tensors, Dict{}));
     WAKEBUILDER_TRY(const auto scores,
-                    score_held_out(network, speech, runtime_,
+                    score_held_out(network, corpus.held_out, corpus.noises, runtime_,
                                    {.hours = options_.size.held_out_hours,
                                     .seed = windows_seed() + 2,
                                     .threads = threads_,

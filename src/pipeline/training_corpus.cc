@@ -119,7 +119,6 @@ class Builder {
     WAKEBUILDER_CHECK(make_noises(common));
     WAKEBUILDER_CHECK(add_negatives());
     if (!options_.cache.empty()) corpus::shrink_cache(options_.cache, kMostCacheBytes);
-    corpus_.held_out.noises = corpus_.noises;
     return std::move(corpus_);
   }
 

@@ -1,16 +1,14 @@
 #include "pipeline/training_windows.h"
 
 #include <algorithm>
-#include <atomic>
-#include <mutex>
-#include <optional>
 #include <utility>
 
 #include "wakebuilder/audio/mel_filters.h"
-#include "wakebuilder/core/parallel.h"
 #include "wakebuilder/corpus/window.h"
 #include "wakebuilder/onnx/build.h"
 #include "wakebuilder/onnx/write.h"
+
+#include "pipeline/shared_work.h"
 
 namespace wakebuilder::pipeline {
 namespace {
@@ -22,8 +20,6 @@ const std::int64_t kTokens = model::tokens_of(kFrames);
 const auto kNumbers = static_cast<std::size_t>(model::kEmbeddingDim * kTokens);
 constexpr std::size_t kFeatures = static_cast<std::size_t>(kFrames) * corpus::kBins;
 constexpr std::size_t kWindowsOfATurn = 64;
-
-corpus::AugmentOptions everyday() { return {}; }
 
 corpus::AugmentOptions noisy() {
   corpus::AugmentOptions options;
@@ -38,12 +34,12 @@ class WindowMaker {
   WindowMaker(const corpus::Bank& bank, const std::vector<corpus::Frames>& noises,
               std::uint64_t seed)
       : composer_(bank, {.frames = kFrames}),
-        everyday_(noises, everyday()),
+        everyday_(noises, {}),
         noisy_(noises, noisy()),
         seed_(seed) {}
 
   Window make(std::size_t index) const {
-    corpus::Random random(seed_ * 0x9e3779b97f4a7c15U + index);
+    corpus::Random random(seed_, index);
     Window window{.frames = std::vector<float>(static_cast<std::size_t>(kFrames) * corpus::kBins,
                                                static_cast<float>(audio::kLogMelFloor)),
                   .what = {}};
@@ -58,32 +54,27 @@ class WindowMaker {
   std::uint64_t seed_;
 };
 
-/// The windows of one call, worked on by several threads.
+/// The windows of one call; threads fill in different ones.
 class Windows {
  public:
-  Windows(const WindowMaker& maker, const WindowsOptions& options)
-      : maker_(maker),
-        options_(options),
-        tokens_(options.count * kNumbers),
+  explicit Windows(const WindowsOptions& options)
+      : tokens_(options.count * kNumbers),
         labels_(options.count),
         features_(options.keeps_features ? options.count * kFeatures : 0) {}
 
-  /// What one thread does until nothing is left.
-  void work(Result<TokenRunner> runner) {
-    if (!runner) return give_up(runner.error());
-    while (!is_over_) {
-      const std::size_t begin = next_.fetch_add(kWindowsOfATurn);
-      if (begin >= options_.count) return;
-      const std::size_t end = std::min(options_.count, begin + kWindowsOfATurn);
-      for (std::size_t i = begin; i < end && !is_over_; ++i) make(i, *runner);
-      tell(end - begin);
-    }
+  Result<void> fill_in(std::size_t index, const Window& window, TokenRunner& runner) {
+    WAKEBUILDER_TRY(const auto tokens, runner.run(window.frames));
+    std::ranges::copy(tokens, tokens_.begin() + static_cast<std::ptrdiff_t>(index * kNumbers));
+    labels_[index] = static_cast<std::uint8_t>(window.what.label);
+    if (features_.empty()) return {};
+    std::ranges::copy(runner.features(),
+                      features_.begin() + static_cast<std::ptrdiff_t>(index * kFeatures));
+    return {};
   }
 
-  Result<LabelledTokens> finish() {
-    if (error_) return fail(*error_);
-    const auto count = static_cast<std::int64_t>(options_.count);
-    return LabelledTokens{
+  LabelledTokens finish() {
+    const auto count = static_cast<std::int64_t>(labels_.size());
+    return {
         .tokens = core::Tensor::from(std::move(tokens_), {count, model::kEmbeddingDim, kTokens}),
         .labels = core::Tensor::from(std::move(labels_), {count}),
         .features = features_.empty() ? core::Tensor()
@@ -92,41 +83,9 @@ class Windows {
   }
 
  private:
-  void make(std::size_t index, TokenRunner& runner) {
-    const Window window = maker_.make(index);
-    const auto tokens = runner.run(window.frames);
-    if (!tokens) return give_up(tokens.error());
-    std::ranges::copy(*tokens, tokens_.begin() + static_cast<std::ptrdiff_t>(index * kNumbers));
-    labels_[index] = static_cast<std::uint8_t>(window.what.label);
-    if (features_.empty()) return;
-    std::ranges::copy(runner.features(),
-                      features_.begin() + static_cast<std::ptrdiff_t>(index * kFeatures));
-  }
-
-  void tell(std::size_t more) {
-    const std::scoped_lock lock(mutex_);
-    done_ += more;
-    if (is_over_ || !options_.on_progress || options_.on_progress(done_, options_.count)) return;
-    error_ = Error{ErrorCode::kIo, "stopped"};
-    is_over_ = true;
-  }
-
-  void give_up(const Error& error) {
-    const std::scoped_lock lock(mutex_);
-    if (!error_) error_ = error;
-    is_over_ = true;
-  }
-
-  const WindowMaker& maker_;
-  const WindowsOptions& options_;
   std::vector<float> tokens_;
   std::vector<std::uint8_t> labels_;
   std::vector<float> features_;
-  std::atomic<std::size_t> next_ = 0;
-  std::atomic<bool> is_over_ = false;
-  std::mutex mutex_;  ///< guards what is below
-  std::size_t done_ = 0;
-  std::optional<Error> error_;
 };
 
 }  // namespace
@@ -159,10 +118,16 @@ Result<LabelledTokens> make_windows(const corpus::Bank& bank,
                                     const model::CompactClassifier& network, const Runtime& runtime,
                                     const WindowsOptions& options) {
   const WindowMaker maker(bank, noises, options.seed);
-  Windows windows(maker, options);
-  core::for_each_job(options.threads, options.threads, [&](std::size_t) {
-    windows.work(TokenRunner::create(runtime, network, kFrames));
-  });
+  Windows windows(options);
+  WAKEBUILDER_CHECK(share_work(
+      {.pieces = options.count,
+       .turn = kWindowsOfATurn,
+       .threads = options.threads,
+       .on_progress = options.on_progress},
+      [&] { return TokenRunner::create(runtime, network, kFrames); },
+      [&](TokenRunner& runner, std::size_t index) {
+        return windows.fill_in(index, maker.make(index), runner);
+      }));
   return windows.finish();
 }
 

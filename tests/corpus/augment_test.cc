@@ -51,7 +51,8 @@ TEST(Augmenter, LeavesALoudWindowAsItIsWhenNothingIsAskedFor) {
 TEST(Augmenter, AddsNoiseAtTheLevelThatIsWanted) {
   AugmentOptions options = nothing();
   options.noise_db = {10, 10};
-  const Augmenter augmenter({Frames(400 * kBins, 2.0F)}, options);
+  const std::vector<Frames> noises = {Frames(400 * kBins, 2.0F)};
+  const Augmenter augmenter(noises, options);
   double sum = 0;
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
     Random random(seed);
@@ -104,7 +105,8 @@ TEST(Augmenter, WarpsFrequencies) {
 }
 
 TEST(Augmenter, GivesNumbersThatFeaturesCanHave) {
-  const Augmenter augmenter({Frames(300 * kBins, 1.0F)}, {});
+  const std::vector<Frames> noises = {Frames(300 * kBins, 1.0F)};
+  const Augmenter augmenter(noises, {});
   std::vector<double> means;
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     Random random(seed);
@@ -139,7 +141,8 @@ TEST(Augmenter, EndsAWindowThatIsCutInDigitalSilence) {
 }
 
 TEST(Augmenter, IsTheSameForTheSameSeed) {
-  const Augmenter augmenter({Frames(300 * kBins, 1.0F)}, {});
+  const std::vector<Frames> noises = {Frames(300 * kBins, 1.0F)};
+  const Augmenter augmenter(noises, {});
   Random first(4);
   Random second(4);
   auto a = window(0);

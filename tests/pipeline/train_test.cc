@@ -256,8 +256,8 @@ double learned_from(const LabelledTokens& windows, const TrainingCorpus& corpus,
   const auto network =
       model::load_compact(with_head(frozen(), head.root).value(), core::Dict{}).value();
   const auto scores =
-      score_held_out(network, corpus.held_out, runtime::OnnxRuntime::load({}).value(),
-                     {.hours = 0.02, .threads = 2})
+      score_held_out(network, corpus.held_out, corpus.noises,
+                     runtime::OnnxRuntime::load({}).value(), {.hours = 0.02, .threads = 2})
           .value();
   std::vector<double> words;
   std::vector<Trace> others;

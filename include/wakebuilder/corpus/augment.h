@@ -39,9 +39,10 @@ struct AugmentOptions {
 class Augmenter {
  public:
   /// @param noises  log-mel frames [n, 128] of noises, each of the level of speech and longer than
-  ///                the windows; none: windows stay without noise
-  Augmenter(std::vector<Frames> noises, const AugmentOptions& options)
-      : noises_(std::move(noises)), options_(options) {}
+  ///                the windows; none: windows stay without noise. They outlive this: minutes of
+  ///                noise are not copied.
+  Augmenter(std::span<const Frames> noises, const AugmentOptions& options)
+      : noises_(noises), options_(options) {}
 
   /// Changes a window [frames, 128] of log-mel energies, in place. What comes out is not below
   /// audio::kLogMelFloor.
@@ -58,7 +59,7 @@ class Augmenter {
   void mask(std::span<float> window, Random& random) const;
   static void cut(std::span<float> window, std::int64_t spare, Random& random);
 
-  std::vector<Frames> noises_;
+  std::span<const Frames> noises_;
   AugmentOptions options_;
 };
 

@@ -16,6 +16,9 @@ class Random {
     for (std::uint64_t& word : state_) word = splitmix(seed);
   }
 
+  /// One of many sequences that belong together: of window 7 of seed 3.
+  Random(std::uint64_t seed, std::uint64_t number) : Random(seed * kGolden + number) {}
+
   std::uint64_t bits() {
     const std::uint64_t result = std::rotl(state_[1] * 5, 7) * 9;
     const std::uint64_t shifted = state_[1] << 17U;
@@ -54,8 +57,10 @@ class Random {
   }
 
  private:
+  static constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15U;  ///< 2^64 / the golden ratio
+
   static std::uint64_t splitmix(std::uint64_t& seed) {
-    seed += 0x9e3779b97f4a7c15U;
+    seed += kGolden;
     std::uint64_t z = seed;
     z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
     z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
