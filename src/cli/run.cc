@@ -21,6 +21,7 @@
 #include "wakebuilder/pipeline/report.h"
 #include "wakebuilder/pipeline/validate.h"
 
+#include "cli/answer.h"
 #include "cli/detect.h"
 #include "cli/show.h"
 #include "cli/target.h"
@@ -30,11 +31,6 @@ namespace wakebuilder::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-template <class Report>
-void answer(const CommandLine& line, const Report& report, const std::string& text) {
-  std::cout << (line.json ? core::to_json(pipeline::to_value(report)) + "\n" : text);
-}
 
 // ---- export ----
 

@@ -6,6 +6,7 @@
 #include "wakebuilder/core/file.h"
 #include "wakebuilder/core/json.h"
 #include "wakebuilder/core/text.h"
+#include "wakebuilder/pipeline/training_files.h"
 
 #include "cli/table.h"
 
@@ -315,13 +316,12 @@ std::string show(const pipeline::ProvidersReport& report) {
 std::string show(const pipeline::TrainReport& report) {
   const pipeline::TrainingRecord& record = report.record;
   const std::string name = core::printable(record.name);
-  const auto chosen = std::ranges::find(record.threshold_analysis, record.threshold,
-                                        &pipeline::ThresholdPoint::threshold);
+  const pipeline::ThresholdPoint* chosen = pipeline::chosen_point(record);
   std::ostringstream text;
   text << "trained \"" << core::printable(record.wake_word) << "\" in "
        << fixed_text(record.seconds, 0) << " s: " << core::shown(report.entry.checkpoint) << "\n";
   text << "threshold " << core::to_text(record.threshold);
-  if (chosen != record.threshold_analysis.end())
+  if (chosen != nullptr)
     text << ": hears " << fixed_text(100 * chosen->recall, 1) << " % of held-out synthetic words, "
          << fixed_text(chosen->false_accepts_per_hour, 2) << " false accepts per hour in "
          << fixed_text(record.negative_hours, 1) << " h without the word";

@@ -4,16 +4,12 @@
 #include <chrono>
 #include <cmath>
 #include <iostream>
-#include <sstream>
 #include <string>
 #include <unistd.h>
 
-#include "wakebuilder/core/file.h"
-#include "wakebuilder/core/json.h"
-#include "wakebuilder/core/text.h"
-#include "wakebuilder/pipeline/report.h"
 #include "wakebuilder/pipeline/train.h"
 
+#include "cli/answer.h"
 #include "cli/interrupt.h"
 #include "cli/show.h"
 
@@ -102,11 +98,7 @@ Result<int> preview(const CommandLine& line, const TrainCommand& command,
   auto report =
       pipeline::preview_training(command.text, options, command.preview, kWindows, observer);
   if (!report) return fail(explained(std::move(report).error()));
-  if (line.json) {
-    std::cout << core::to_json(pipeline::to_value(*report)) << "\n";
-  } else {
-    std::cout << show(*report);
-  }
+  answer(line, *report, show(*report));
   return 0;
 }
 
@@ -127,11 +119,7 @@ Result<int> run(const CommandLine& line, const TrainCommand& command) {
   if (!report) return fail(explained(std::move(report).error()));
   for (const std::string& remark : report->remarks)
     std::cerr << "wakebuilder: train: skipped: " << remark << "\n";
-  if (line.json) {
-    std::cout << core::to_json(pipeline::to_value(*report)) << "\n";
-  } else {
-    std::cout << show(*report);
-  }
+  answer(line, *report, show(*report));
   return report->record.has_onnx ? 0 : 1;
 }
 
