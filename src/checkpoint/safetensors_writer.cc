@@ -125,4 +125,10 @@ Result<void> write_safetensors(core::StagedFile& file, const Value& root,
                               root, file_metadata);
 }
 
+Result<void> save_safetensors(const std::filesystem::path& path, const Value& root) {
+  WAKEBUILDER_TRY(auto staged, core::StagedFile::create(path));
+  WAKEBUILDER_CHECK(write_safetensors(staged, root));
+  return staged.publish();
+}
+
 }  // namespace wakebuilder::checkpoint

@@ -112,9 +112,7 @@ Result<void> Pieces::save(const std::filesystem::path& path) const {
                  {"kinds", std::move(kinds)},
                  {"groups", std::move(groups)},
                  {"texts", std::move(texts)}};
-  WAKEBUILDER_TRY(auto staged, core::StagedFile::create(path));
-  WAKEBUILDER_CHECK(checkpoint::write_safetensors(staged, root));
-  return staged.publish();
+  return checkpoint::save_safetensors(path, root);
 }
 
 Result<Pieces> Pieces::load(const std::filesystem::path& path) {

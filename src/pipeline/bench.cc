@@ -23,12 +23,12 @@
 #include "wakebuilder/runtime/onnxruntime.h"
 
 #include "pipeline/cores.h"
+#include "pipeline/elapsed.h"
 
 namespace wakebuilder::pipeline {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
 using core::Dict;
 using core::Value;
 
@@ -43,10 +43,6 @@ constexpr double kSteady = 0.02;
 constexpr std::size_t kPiecesPerSecond = 25;
 /// Samples of a waveform of any length: a window of 160 frames.
 constexpr std::int64_t kWindowSamples = 159 * 160 + 400;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 /// Of this process, all threads.
 double cpu_seconds() {

@@ -7,7 +7,6 @@
 #include <limits>
 #include <mutex>
 #include <set>
-#include <thread>
 #include <utility>
 
 #include "wakebuilder/audio/recordings.h"
@@ -318,8 +317,8 @@ Result<void> check(const EvaluateOptions& options) {
 }
 
 std::size_t threads_of(const EvaluateOptions& options, std::size_t files) {
-  const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
-  return std::max<std::size_t>(1, std::min(options.threads > 0 ? options.threads : cores, files));
+  const std::size_t wanted = options.threads > 0 ? options.threads : core::all_threads();
+  return std::max<std::size_t>(1, std::min(wanted, files));
 }
 
 Result<std::vector<Listening>> open_all(std::span<const ListenTarget> targets,

@@ -1,7 +1,6 @@
 #include "wakebuilder/pipeline/export.h"
 
 #include <algorithm>
-#include <chrono>
 #include <future>
 #include <span>
 
@@ -20,6 +19,7 @@
 #include "wakebuilder/runtime/wake_model.h"
 
 #include "pipeline/base_model.h"
+#include "pipeline/elapsed.h"
 
 namespace wakebuilder::pipeline {
 namespace {
@@ -387,7 +387,7 @@ Result<onnx::ModelProto> build_model(const LoadedNetwork& loaded, const ExportOp
 
 Result<ExportReport> export_onnx(const fs::path& checkpoint, const fs::path& output,
                                  const ExportOptions& options) {
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = Clock::now();
   WAKEBUILDER_CHECK(check_options(options));
   WAKEBUILDER_TRY(const auto data, external_path(output, options));
   WAKEBUILDER_TRY(const auto loaded,
@@ -400,7 +400,7 @@ Result<ExportReport> export_onnx(const fs::path& checkpoint, const fs::path& out
     if (names_file) return report;
     return fail_in(core::shown(checkpoint), std::move(report).error());
   }
-  report->seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report->seconds = seconds_since(start);
   return report;
 }
 

@@ -5,13 +5,13 @@
 #include <ctime>
 #include <optional>
 #include <system_error>
-#include <thread>
 #include <utility>
 
 #include "wakebuilder/checkpoint/checkpoint.h"
 #include "wakebuilder/checkpoint/write.h"
 #include "wakebuilder/core/file.h"
 #include "wakebuilder/core/json.h"
+#include "wakebuilder/core/parallel.h"
 #include "wakebuilder/core/range.h"
 #include "wakebuilder/core/sha256.h"
 #include "wakebuilder/core/temporary_folder.h"
@@ -23,6 +23,7 @@
 #include "wakebuilder/speech/text.h"
 
 #include "pipeline/compact_training.h"
+#include "pipeline/elapsed.h"
 #include "pipeline/held_out.h"
 #include "pipeline/trainer_process.h"
 #include "pipeline/training_corpus.h"
@@ -33,16 +34,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-using Clock = std::chrono::steady_clock;
 using core::Dict;
 using core::Value;
 using Runtime = std::shared_ptr<const runtime::OnnxRuntime>;
 
 constexpr std::size_t kValidationShare = 8;  ///< windows to learn from for each one to validate
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 std::string now_utc() {
   const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
@@ -80,12 +76,6 @@ Result<RegistryEntry> place_of(const std::string& text, const TrainOptions& opti
                   ": is there already; choose another --name, or --force to train it again");
 }
 
-Result<void> write_tensors(const fs::path& file, const Value& tensors) {
-  WAKEBUILDER_TRY(auto staged, core::StagedFile::create(file));
-  WAKEBUILDER_CHECK(checkpoint::write_safetensors(staged, tensors));
-  return staged.publish();
-}
-
 // ---- what is kept between a training that was stopped and the next ----
 
 /// Windows, the job of the training program and its state. In the cache, where there is one.
@@ -94,7 +84,7 @@ class WorkFolder {
   /// @param key  of all that the windows depend on
   static Result<WorkFolder> open(const std::string& name, const std::string& key,
                                  const TrainOptions& options) {
-    const fs::path cache = options.use_cache ? cache_folder("training") : fs::path();
+    const fs::path cache = options.use_cache ? made_cache_folder("training") : fs::path();
     if (cache.empty()) {
       if (options.resume) {
         return fail(ErrorCode::kInvalidArgument,
@@ -160,8 +150,7 @@ class Training {
  public:
   Training(const std::string& text, const TrainOptions& options, const TrainObserver& observer)
       : text_(text), options_(options), observer_(observer) {
-    threads_ = options.threads != 0 ? options.threads
-                                    : std::max<std::size_t>(1, std::thread::hardware_concurrency());
+    threads_ = options.threads != 0 ? options.threads : core::all_threads();
   }
 
   Result<TrainReport> run() {
@@ -259,7 +248,7 @@ class Training {
         .seed = options_.seed,
         .recordings = options_.recordings,
         .negatives = options_.negatives,
-        .cache = options_.use_cache ? cache_folder("pieces") : fs::path(),
+        .cache = options_.use_cache ? made_cache_folder("pieces") : fs::path(),
         .threads = threads_,
         .on_progress = [this](double share, std::optional<double> left, const std::string& remark) {
           return tell(share, left, remark);
@@ -299,7 +288,7 @@ class Training {
                             {"labels", learned.labels},
                             {"validation_tokens", held_out.tokens},
                             {"validation_labels", held_out.labels}};
-    WAKEBUILDER_CHECK(write_tensors(file, root));
+    WAKEBUILDER_CHECK(checkpoint::save_safetensors(file, root));
     end();
     return {};
   }
@@ -382,7 +371,7 @@ class Training {
                    tensors.emplace_back(name, weight.tensor);
                  });
     tensors.emplace_back("bridge", frozen_.network.bridge.tensor);
-    return write_tensors(file, Value(std::move(tensors)));
+    return checkpoint::save_safetensors(file, Value(std::move(tensors)));
   }
 
   /// Other windows than those of the head, with their features.
@@ -395,9 +384,9 @@ class Training {
                                   .seed = windows_seed() + 3,
                                   .threads = threads_,
                                   .keeps_features = true}));
-    return write_tensors(file, Dict{{"tokens", windows.tokens},
-                                    {"labels", windows.labels},
-                                    {"windows", windows.features}});
+    return checkpoint::save_safetensors(file, Dict{{"tokens", windows.tokens},
+                                                   {"labels", windows.labels},
+                                                   {"windows", windows.features}});
   }
 
   Result<Value> fine_tune(const TrainingCorpus& corpus, const WorkFolder& work) {
@@ -485,9 +474,9 @@ class Training {
       record_.onnx_failure = exported.error().message;
     }
     end();
+    if (!exported) return write_metadata();
     record_.seconds = seconds_since(began_);
     WAKEBUILDER_CHECK(core::write_file(report_, training_html(record_)));
-    if (!exported) return write_metadata();
     WAKEBUILDER_TRY(entry_, Registry(options_.models).place(entry_.name));
     return {};
   }

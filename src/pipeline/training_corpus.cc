@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "wakebuilder/core/cache_folder.h"
 #include "wakebuilder/core/text.h"
 #include "wakebuilder/corpus/clip.h"
 #include "wakebuilder/corpus/noise.h"
@@ -13,7 +14,6 @@
 #include "wakebuilder/corpus/script.h"
 #include "wakebuilder/corpus/user_audio.h"
 #include "wakebuilder/model/compact.h"
-#include "wakebuilder/speech/cache.h"
 #include "wakebuilder/speech/installed_voices.h"
 #include "wakebuilder/speech/text.h"
 
@@ -268,13 +268,12 @@ Result<TrainingCorpus> make_corpus(const Speaking& speaking, const CorpusOptions
   return Builder(speaking, options).build();
 }
 
-fs::path cache_folder(const std::string& name) {
-  const auto speech = speech::usual_cache_folder();
-  if (!speech) return {};
-  const fs::path folder = speech->parent_path() / name;
+fs::path made_cache_folder(const std::string& name) {
+  const auto folder = core::cache_folder(name);
+  if (!folder) return {};
   std::error_code error;
-  fs::create_directories(folder, error);
-  return error ? fs::path() : folder;
+  fs::create_directories(*folder, error);
+  return error ? fs::path() : *folder;
 }
 
 }  // namespace wakebuilder::pipeline

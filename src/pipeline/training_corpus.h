@@ -59,8 +59,7 @@ struct CorpusOptions {
 /// user's recordings; kIo "stopped".
 Result<TrainingCorpus> make_corpus(const Speaking& speaking, const CorpusOptions& options);
 
-/// $XDG_CACHE_HOME/wakebuilder/NAME, else ~/.cache/wakebuilder/NAME, made where it is not there; ""
-/// when it cannot be made.
-std::filesystem::path cache_folder(const std::string& name);
+/// core::cache_folder(), made where it is not there; "" when it cannot be made.
+std::filesystem::path made_cache_folder(const std::string& name);
 
 }  // namespace wakebuilder::pipeline

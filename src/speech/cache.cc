@@ -4,12 +4,12 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
 #include <fstream>
 #include <mutex>
 #include <unistd.h>
 #include <utility>
 
+#include "wakebuilder/core/cache_folder.h"
 #include "wakebuilder/core/expect.h"
 #include "wakebuilder/core/file.h"
 #include "wakebuilder/core/sha256.h"
@@ -67,14 +67,6 @@ std::optional<std::vector<float>> samples_of(std::string_view file) {
   if (body.size() % 2 != 0 || fingerprint(body) != file.substr(kFirstLine.size(), kDigits))
     return std::nullopt;
   return samples_from(body);
-}
-
-/// An absolute path in a variable of the environment; the XDG base directory specification ignores
-/// others.
-std::optional<fs::path> folder_in(const char* variable) {
-  const char* value = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe)
-  if (value == nullptr || value[0] != '/') return std::nullopt;
-  return fs::path(value);
 }
 
 struct Kept {
@@ -184,13 +176,7 @@ class Cache::Impl {
   std::optional<std::uint64_t> bytes_;  ///< about; other processes add as well
 };
 
-Result<fs::path> usual_cache_folder() {
-  const fs::path below = fs::path("wakebuilder") / "speech";
-  if (const auto cache = folder_in("XDG_CACHE_HOME")) return *cache / below;
-  if (const auto home = folder_in("HOME")) return *home / ".cache" / below;
-  return fail(ErrorCode::kNotFound,
-              "expected XDG_CACHE_HOME or HOME with the path of a folder, found neither");
-}
+Result<fs::path> usual_cache_folder() { return core::cache_folder("speech"); }
 
 std::string cache_key(const Voice& voice, const Utterance& u) {
   // Texts have no control characters, so no two utterances have the same lines.

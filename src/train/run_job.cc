@@ -136,9 +136,7 @@ Result<Backbone> read_backbone(const std::filesystem::path& path) {
 Result<void> write_weights(const std::filesystem::path& path, const model::NamedTensors& weights) {
   Dict tensors;
   for (const auto& [name, tensor] : weights) tensors.emplace_back(name, tensor);
-  WAKEBUILDER_TRY(auto staged, core::StagedFile::create(path));
-  WAKEBUILDER_CHECK(checkpoint::write_safetensors(staged, Value(std::move(tensors))));
-  return staged.publish();
+  return checkpoint::save_safetensors(path, Value(std::move(tensors)));
 }
 
 // ---- random numbers ----

@@ -51,9 +51,7 @@ Result<void> write_state(const std::filesystem::path& path, const JobState& stat
   const Dict root = {{"format", kFormat},          {"phase", state.phase},
                      {"identity", state.identity}, {"training", state.training},
                      {"history", state.history},   {"random", state.random}};
-  WAKEBUILDER_TRY(auto staged, core::StagedFile::create(path));
-  WAKEBUILDER_CHECK(checkpoint::write_safetensors(staged, Value(root)));
-  return staged.publish();
+  return checkpoint::save_safetensors(path, Value(root));
 }
 
 Result<std::optional<JobState>> read_state(const std::filesystem::path& path) {

@@ -1,6 +1,8 @@
 // Writes checkpoints that PyTorch and safetensors read.
 #pragma once
 
+#include <filesystem>
+
 #include "wakebuilder/core/file.h"
 #include "wakebuilder/core/result.h"
 #include "wakebuilder/core/value.h"
@@ -18,5 +20,8 @@ Result<void> write_pytorch(core::StagedFile& file, const core::Value& root);
 /// kept beside it. Errors: kIo; kUnsupported for a value or an element type that the format lacks.
 Result<void> write_safetensors(core::StagedFile& file, const core::Value& root,
                                const core::Value& file_metadata = core::Dict{});
+
+/// The same to a file of this name, whole or not at all.
+Result<void> save_safetensors(const std::filesystem::path& path, const core::Value& root);
 
 }  // namespace wakebuilder::checkpoint

@@ -13,6 +13,11 @@ namespace wakebuilder::core {
 /// Threads for large work: two where the machine has them.
 inline std::size_t usual_threads() { return std::thread::hardware_concurrency() > 1 ? 2 : 1; }
 
+/// One for each core, for work that the user waits for.
+inline std::size_t all_threads() {
+  return std::max<std::size_t>(1, std::thread::hardware_concurrency());
+}
+
 /// Calls f(job) once for each job in [0, jobs), in no certain order, on up to `threads` threads,
 /// this one among them. What f throws comes out here.
 template <class F>
