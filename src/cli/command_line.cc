@@ -353,6 +353,15 @@ void add_train(CLI::App& app, CommandLine& line, TrainCommand& command) {
       ->option_text("NAME");
   add_models_folder(verb, line);
   verb->add_flag("--force", options.force, "Replace the model of this name");
+  verb->add_option("--graph", options.graph,
+                   "What learns: compact, a head on the speech embedding (default), or head, "
+                   "WakeBuilder's on a frozen AST")
+      ->option_text("compact|head")
+      ->check(CLI::IsMember({"compact", "head"}));
+  verb->add_option("--base", options.base,
+                   "The AST of --graph head: a folder with model.safetensors, config.json and "
+                   "preprocessor_config.json, or a file")
+      ->option_text("DIR|FILE");
   verb->add_flag("--quick", command.quick, "A tenth of the work: a first look, not a good model");
   verb->add_option("--recordings", options.recordings,
                    "Recordings of the word by people: files or folders")
@@ -370,7 +379,8 @@ void add_train(CLI::App& app, CommandLine& line, TrainCommand& command) {
       ->allow_extra_args(false);
   verb->add_option("--seed", options.seed, "Of all that is drawn at random (default 0)")
       ->option_text("N");
-  verb->add_option("--windows", command.windows, "Windows to learn from (default 49152)")
+  verb->add_option("--windows", command.windows,
+                   "Windows to learn from (default 49152; 4096 with --base)")
       ->option_text("N");
   verb->add_option("--steps", command.steps, "Steps of the training (default 400)")
       ->option_text("N");

@@ -336,8 +336,11 @@ std::string show(const pipeline::TrainReport& report) {
   } else {
     text << "not exported: " << record.onnx_failure << "\n";
   }
-  text << "report: " << core::shown(report.report) << "\n"
-       << "next: wakebuilder detect " << name << " --microphone\n";
+  text << "report: " << core::shown(report.report) << "\n";
+  if (record.graph == "head")
+    text << "next: wakebuilder export " << name << " --graph ast (the AST with this head hears)\n";
+  else
+    text << "next: wakebuilder detect " << name << " --microphone\n";
   return text.str();
 }
 

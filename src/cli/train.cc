@@ -78,6 +78,7 @@ class StageMeter {
 
 pipeline::TrainingSize size_of(const TrainCommand& command) {
   auto size = command.quick ? pipeline::TrainingSize::quick() : pipeline::TrainingSize();
+  if (!command.options.base.empty()) size = size.for_ast();
   size.windows = command.windows.value_or(size.windows);
   size.steps = command.steps.value_or(size.steps);
   return size;

@@ -97,6 +97,16 @@ ModelProto build_head(const model::CompactClassifier& network, std::int64_t opse
   return emitter.finish("head_of_tokens");
 }
 
+ModelProto build_embeddings(const model::Ast<model::Parameter>& ast, const model::AstConfig& config,
+                            std::int64_t opset) {
+  Emitter emitter(opset);
+  const auto x = emitter.input(
+      "input_values", {named("batch"), fixed(config.max_length), fixed(config.num_mel_bins)});
+  emitter.output("embeddings", model::forward(emitter, ast, config, x),
+                 {named("batch"), fixed(config.hidden_size)});
+  return emitter.finish("embeddings");
+}
+
 std::vector<Emitter::State> states_of(const ModelProto& model) {
   constexpr std::string_view kPrefix = "state/";
   std::vector<Emitter::State> states;

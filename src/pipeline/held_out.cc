@@ -14,8 +14,8 @@
 #include "wakebuilder/onnx/write.h"
 #include "wakebuilder/runtime/wake_model.h"
 
+#include "pipeline/frozen_encoder.h"
 #include "pipeline/shared_work.h"
-#include "pipeline/training_windows.h"
 
 namespace wakebuilder::pipeline {
 namespace {
@@ -46,7 +46,7 @@ class Scorer {
  public:
   static Result<Scorer> create(const Runtime& runtime, const model::CompactClassifier& network,
                                std::int64_t frames) {
-    WAKEBUILDER_TRY(auto tokens, TokenRunner::create(runtime, network, frames));
+    WAKEBUILDER_TRY(auto tokens, EncoderRun::create(runtime, tokens_encoder(network, frames)));
     const std::string bytes = onnx::serialize(onnx::build_head(network, onnx::kDefaultOpset));
     WAKEBUILDER_TRY(auto session, runtime::Session::open(runtime, std::as_bytes(std::span(bytes))));
     const std::int64_t hops = hops_of(frames);
@@ -69,7 +69,7 @@ class Scorer {
   }
 
  private:
-  Scorer(TokenRunner tokens, runtime::BoundRun head, std::int64_t frames)
+  Scorer(EncoderRun tokens, runtime::BoundRun head, std::int64_t frames)
       : tokens_(std::move(tokens)), head_(std::move(head)), frames_(frames) {}
 
   /// Tokens [96, N] to windows of them [hops, 96, 11].
@@ -97,7 +97,7 @@ class Scorer {
     return trace;
   }
 
-  TokenRunner tokens_;
+  EncoderRun tokens_;
   runtime::BoundRun head_;
   std::int64_t frames_;
 };

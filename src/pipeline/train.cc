@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <memory>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -17,14 +18,18 @@
 #include "wakebuilder/core/temporary_folder.h"
 #include "wakebuilder/core/text.h"
 #include "wakebuilder/core/version.h"
-#include "wakebuilder/model/load_compact.h"
+#include "wakebuilder/corpus/rendering.h"
+#include "wakebuilder/corpus/user_audio.h"
+#include "wakebuilder/model/compact.h"
 #include "wakebuilder/pipeline/training_files.h"
 #include "wakebuilder/runtime/onnxruntime.h"
 #include "wakebuilder/speech/text.h"
 
-#include "pipeline/compact_training.h"
+#include "pipeline/compact_graph.h"
 #include "pipeline/elapsed.h"
+#include "pipeline/head_graph.h"
 #include "pipeline/held_out.h"
+#include "pipeline/trained_graph.h"
 #include "pipeline/trainer_process.h"
 #include "pipeline/training_corpus.h"
 #include "pipeline/training_windows.h"
@@ -38,7 +43,8 @@ using core::Dict;
 using core::Value;
 using Runtime = std::shared_ptr<const runtime::OnnxRuntime>;
 
-constexpr std::size_t kValidationShare = 8;  ///< windows to learn from for each one to validate
+constexpr std::size_t kCachedWindows = 128;  ///< of a large encoder, in a file
+constexpr std::uint64_t kMostCachedBytes = std::uint64_t{1} << 30U;
 
 std::string now_utc() {
   const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
@@ -67,6 +73,31 @@ Result<void> check(const TrainOptions& options) {
   return core::check_range("threads", number(options.threads), 0, 256);
 }
 
+bool is_head(const TrainOptions& options) {
+  return options.graph == "head" || (options.graph.empty() && !options.base.empty());
+}
+
+Result<void> check_graph(const TrainOptions& options) {
+  if (!options.graph.empty() && options.graph != "compact" && options.graph != "head")
+    return fail(ErrorCode::kInvalidArgument,
+                "expected the graph compact or head, found " + core::quote(options.graph));
+  if (is_head(options) && options.base.empty())
+    return fail(ErrorCode::kInvalidArgument,
+                "expected a base for the graph head; name the AST's folder or file with --base");
+  if (!is_head(options) && !options.base.empty())
+    return fail(ErrorCode::kInvalidArgument,
+                "expected no base for the graph compact; --base is for --graph head");
+  if (is_head(options) && options.fine_tune)
+    return fail(ErrorCode::kInvalidArgument,
+                "expected no fine-tuning of the graph head; its AST stays frozen");
+  return {};
+}
+
+Result<std::unique_ptr<TrainedGraph>> graph_of(const TrainOptions& options) {
+  if (is_head(options)) return head_graph(options.base);
+  return compact_graph(options.backbone);
+}
+
 Result<RegistryEntry> place_of(const std::string& text, const TrainOptions& options) {
   const std::string name = options.name.empty() ? model_name(text) : options.name;
   WAKEBUILDER_TRY(auto entry, Registry(options.models).place(name));
@@ -74,6 +105,24 @@ Result<RegistryEntry> place_of(const std::string& text, const TrainOptions& opti
   return fail(ErrorCode::kInvalidArgument,
               core::shown(entry.checkpoint) +
                   ": is there already; choose another --name, or --force to train it again");
+}
+
+std::string digest_of(const Value& value) {
+  const std::string text = core::to_json(value);
+  return core::sha256_hex(std::as_bytes(std::span(text)));
+}
+
+/// The user's files as they are now.
+core::List fingerprints_of(const std::vector<fs::path>& paths) {
+  core::List fingerprints;
+  for (const fs::path& file : corpus::list_recordings(paths).value_or(std::vector<fs::path>())) {
+    std::error_code error;
+    const auto bytes = fs::file_size(file, error);
+    const auto changed = fs::last_write_time(file, error).time_since_epoch();
+    fingerprints.push_back(
+        core::List{file.string(), static_cast<std::int64_t>(bytes), std::int64_t{changed.count()}});
+  }
+  return fingerprints;
 }
 
 // ---- what is kept between a training that was stopped and the next ----
@@ -156,15 +205,15 @@ class Training {
   Result<TrainReport> run() {
     WAKEBUILDER_CHECK(prepare());
     WAKEBUILDER_TRY(auto work, WorkFolder::open(entry_.name, key(), options_));
-    WAKEBUILDER_TRY(auto corpus, speak());
+    WAKEBUILDER_TRY(auto corpus, speak(graph_->encoder().frames));
     if (!work.has_windows()) WAKEBUILDER_CHECK(write_windows(corpus, work.windows()));
     WAKEBUILDER_CHECK(count_windows(work.windows()));
     WAKEBUILDER_TRY(auto learned, learn(work));
     if (options_.fine_tune) {
       WAKEBUILDER_TRY(learned, fine_tune(corpus, work));
     }
-    WAKEBUILDER_TRY(const auto tensors, with_head(frozen_, learned));
-    WAKEBUILDER_CHECK(choose(tensors, corpus));
+    WAKEBUILDER_TRY(const auto tensors, graph_->tensors(learned));
+    WAKEBUILDER_CHECK(choose(tensors, corpus, work));
     WAKEBUILDER_CHECK(publish(tensors));
     WAKEBUILDER_CHECK(export_model());
     work.remove();
@@ -177,10 +226,11 @@ class Training {
   Result<PreviewReport> preview(const fs::path& folder, std::size_t count) {
     WAKEBUILDER_CHECK(check(options_));
     WAKEBUILDER_CHECK(prepare_voices());
-    WAKEBUILDER_TRY(auto corpus, speak());
+    WAKEBUILDER_TRY(auto corpus, speak(model::kStreamFrames));
     begin("preview");
     std::vector<PreviewWindow> windows;
-    for (Window& window : first_windows(corpus.learned, corpus.noises, windows_seed(), count))
+    for (Window& window :
+         first_windows(corpus.learned, corpus.noises, model::kStreamFrames, windows_seed(), count))
       windows.push_back({.frames = std::move(window.frames),
                          .label = window.what.label,
                          .text = std::move(window.what.text)});
@@ -199,36 +249,43 @@ class Training {
     return {};
   }
 
-  /// Of all that windows depend on.
+  /// Of all that a training depends on.
   std::string key() const {
     const TrainingSize& size = options_.size;
-    core::List paths;
-    for (const auto* list : {&options_.recordings, &options_.negatives})
-      for (const fs::path& path : *list) paths.emplace_back(path.string());
+    const auto number = [](std::size_t value) { return static_cast<std::int64_t>(value); };
+    return digest_of(
+        Dict{{"windows", windows_key()}, {"size", core::List{number(size.windows), size.steps}}});
+  }
+
+  /// Of all that a window depends on, beside its number.
+  std::string windows_key() const {
+    const TrainingSize& size = options_.size;
     core::List voices;
     for (const auto& voice : speaking_->voices) voices.emplace_back(voice->name());
     const auto number = [](std::size_t value) { return static_cast<std::int64_t>(value); };
-    const Value all =
-        Dict{{"version", version()},
-             {"text", text_},
-             {"seed", static_cast<std::int64_t>(options_.seed)},
-             {"size", core::List{number(size.words), number(size.phrases), number(size.near_words),
-                                 number(size.running), number(size.pseudo),
-                                 number(size.isolated_words), number(size.isolated_times),
-                                 number(size.noises), number(size.windows), size.steps}},
-             {"paths", std::move(paths)},
-             {"voices", std::move(voices)}};
-    const std::string text = core::to_json(all);
-    return core::sha256_hex(std::as_bytes(std::span(text)));
+    const FrozenEncoder& encoder = graph_->encoder();
+    return digest_of(Dict{
+        {"version", version()},
+        {"text", text_},
+        {"seed", static_cast<std::int64_t>(options_.seed)},
+        {"size", core::List{number(size.words), number(size.phrases), number(size.near_words),
+                            number(size.running), number(size.pseudo), number(size.isolated_words),
+                            number(size.isolated_times), number(size.noises)}},
+        {"recordings", fingerprints_of(options_.recordings)},
+        {"negatives", fingerprints_of(options_.negatives)},
+        {"voices", std::move(voices)},
+        {"encoder", core::sha256_hex(std::as_bytes(std::span(encoder.model)))},
+        {"features", core::List{encoder.features.mean, encoder.features.std}}});
   }
 
   /// All that can be missing is looked for before anything is made.
   Result<void> prepare() {
     WAKEBUILDER_CHECK(speech::check_text(text_));
     WAKEBUILDER_CHECK(check(options_));
+    WAKEBUILDER_CHECK(check_graph(options_));
     WAKEBUILDER_TRY(entry_, place_of(text_, options_));
     WAKEBUILDER_CHECK(prepare_voices());
-    WAKEBUILDER_TRY(frozen_, frozen_network(options_.backbone));
+    WAKEBUILDER_TRY(graph_, graph_of(options_));
     WAKEBUILDER_TRY(trainer_, find_trainer(options_.trainer));
     WAKEBUILDER_TRY(runtime_, runtime::OnnxRuntime::load(options_.onnxruntime));
     record_.name = entry_.name;
@@ -237,14 +294,14 @@ class Training {
     record_.created_at = now_utc();
     record_.seed = options_.seed;
     record_.version = version();
-    record_.config = frozen_.config;
     return {};
   }
 
-  Result<TrainingCorpus> speak() {
+  Result<TrainingCorpus> speak(std::int64_t frames) {
     begin("speech");
     const CorpusOptions options = {
         .size = options_.size,
+        .frames = frames,
         .seed = options_.seed,
         .recordings = options_.recordings,
         .negatives = options_.negatives,
@@ -261,29 +318,52 @@ class Training {
     return corpus;
   }
 
-  Result<LabelledTokens> windows(const corpus::Bank& bank,
-                                 const std::vector<corpus::Frames>& noises, std::size_t count,
-                                 std::uint64_t seed, double from, double to) {
-    return make_windows(bank, noises, frozen_, runtime_,
-                        {.count = count,
-                         .seed = seed,
-                         .threads = threads_,
-                         .on_progress = [&](std::size_t done, std::size_t all) {
-                           const double share =
-                               static_cast<double>(done) / static_cast<double>(all);
-                           return tell(from + share * (to - from));
-                         }});
+  /// Windows of one bank; `from` and `to` are shares of the stage.
+  struct WindowsOf {
+    const corpus::Bank& bank;
+    std::size_t count;
+    std::uint64_t seed;
+    double from, to;
+  };
+
+  Result<LabelledTokens> windows(const TrainingCorpus& corpus, const WindowsOf& of) {
+    const auto make = [&](std::size_t first, std::size_t count) {
+      const auto progress = [this, &of, first](std::size_t done, std::size_t) {
+        const double share = static_cast<double>(first + done) / static_cast<double>(of.count);
+        return tell(of.from + share * (of.to - of.from));
+      };
+      return make_windows(of.bank, corpus.noises, graph_->encoder(), runtime_,
+                          {.first = first,
+                           .count = count,
+                           .seed = of.seed,
+                           .threads = threads_,
+                           .on_progress = progress});
+    };
+    const fs::path cache = options_.use_cache && graph_->encoder().is_large
+                               ? made_cache_folder("embeddings")
+                               : fs::path();
+    if (cache.empty()) return make(0, of.count);
+    const std::string name = windows_key() + "-" + std::to_string(of.seed);
+    auto windows = cached_windows(cache / name, of.count, kCachedWindows, make);
+    corpus::shrink_cache(cache, kMostCachedBytes);
+    return windows;
   }
 
   Result<void> write_windows(const TrainingCorpus& corpus, const fs::path& file) {
     begin("windows");
     const std::size_t count = options_.size.windows;
-    const std::size_t validated = count / kValidationShare;
-    const double part = static_cast<double>(kValidationShare) / (kValidationShare + 1);
-    WAKEBUILDER_TRY(const auto learned,
-                    windows(corpus.learned, corpus.noises, count, windows_seed(), 0, part));
-    WAKEBUILDER_TRY(const auto held_out, windows(corpus.held_out.bank, corpus.noises, validated,
-                                                 windows_seed() + 1, part, 1));
+    const std::size_t validated = count / graph_->windows_per_validated();
+    const double part = static_cast<double>(count) / static_cast<double>(count + validated);
+    WAKEBUILDER_TRY(const auto learned, windows(corpus, {.bank = corpus.learned,
+                                                         .count = count,
+                                                         .seed = windows_seed(),
+                                                         .from = 0,
+                                                         .to = part}));
+    WAKEBUILDER_TRY(const auto held_out, windows(corpus, {.bank = corpus.held_out.bank,
+                                                          .count = validated,
+                                                          .seed = windows_seed() + 1,
+                                                          .from = part,
+                                                          .to = 1}));
     const Value root = Dict{{"tokens", learned.tokens},
                             {"labels", learned.labels},
                             {"validation_tokens", held_out.tokens},
@@ -310,14 +390,17 @@ class Training {
   }
 
   Value job(const WorkFolder& work) const {
-    return Dict{{"data", work.windows().string()},
-                {"output", work.head().string()},
-                {"state", work.state().string()},
-                {"resume", options_.resume},
-                {"options", Dict{{"steps", options_.size.steps},
-                                 {"warm_up", std::max<std::int64_t>(1, options_.size.steps / 10)},
-                                 {"seed", static_cast<std::int64_t>(options_.seed)},
-                                 {"threads", static_cast<std::int64_t>(threads_)}}}};
+    Dict job = graph_->job();
+    job.emplace_back("data", work.windows().string());
+    job.emplace_back("output", work.head().string());
+    job.emplace_back("state", work.state().string());
+    job.emplace_back("resume", options_.resume);
+    job.emplace_back("options",
+                     Dict{{"steps", options_.size.steps},
+                          {"warm_up", std::max<std::int64_t>(1, options_.size.steps / 10)},
+                          {"seed", static_cast<std::int64_t>(options_.seed)},
+                          {"threads", static_cast<std::int64_t>(threads_)}});
+    return job;
   }
 
   /// A line of the training program; false stops it.
@@ -363,23 +446,12 @@ class Training {
     return head;
   }
 
-  /// Bridge and backbone as the training program takes them.
-  Result<void> write_backbone(const fs::path& file) const {
-    Dict tensors;
-    model::visit(frozen_.network.backbone, "",
-                 [&](const std::string& name, const model::Parameter& weight, const core::Shape&) {
-                   tensors.emplace_back(name, weight.tensor);
-                 });
-    tensors.emplace_back("bridge", frozen_.network.bridge.tensor);
-    return checkpoint::save_safetensors(file, Value(std::move(tensors)));
-  }
-
   /// Other windows than those of the head, with their features.
   Result<void> write_fine_tuning_windows(const TrainingCorpus& corpus, const fs::path& file) {
     constexpr std::int64_t kBatch = 32;
     const auto count = static_cast<std::size_t>(kBatch * options_.size.fine_tuning_steps);
     WAKEBUILDER_TRY(const auto windows,
-                    make_windows(corpus.learned, corpus.noises, frozen_, runtime_,
+                    make_windows(corpus.learned, corpus.noises, graph_->encoder(), runtime_,
                                  {.count = count,
                                   .seed = windows_seed() + 3,
                                   .threads = threads_,
@@ -391,7 +463,7 @@ class Training {
 
   Result<Value> fine_tune(const TrainingCorpus& corpus, const WorkFolder& work) {
     begin("fine-tuning");
-    WAKEBUILDER_CHECK(write_backbone(work.backbone()));
+    WAKEBUILDER_CHECK(checkpoint::save_safetensors(work.backbone(), graph_->backbone().value()));
     WAKEBUILDER_CHECK(write_fine_tuning_windows(corpus, work.fine_tuning_windows()));
     const Value fine_tuning =
         Dict{{"backbone", work.backbone().string()}, {"steps", options_.size.fine_tuning_steps}};
@@ -406,20 +478,19 @@ class Training {
     return learned;
   }
 
-  Result<void> choose(const model::NamedTensors& tensors, const TrainingCorpus& corpus) {
+  Result<void> choose(const model::NamedTensors& tensors, const TrainingCorpus& corpus,
+                      const WorkFolder& work) {
     begin("threshold");
-    WAKEBUILDER_TRY(const auto network, model::load_compact(tensors, Dict{}));
+    const HeldOutMaterial material = {
+        .corpus = corpus, .windows = work.windows(), .windows_seed = windows_seed() + 1};
     WAKEBUILDER_TRY(const auto scores,
-                    score_held_out(network, corpus.held_out, corpus.noises, runtime_,
-                                   {.hours = options_.size.held_out_hours,
-                                    .seed = windows_seed() + 2,
-                                    .threads = threads_,
-                                    .on_progress = [this](double share) { return tell(share); }}));
+                    graph_->score(tensors, material, runtime_,
+                                  {.hours = options_.size.held_out_hours,
+                                   .seed = windows_seed() + 2,
+                                   .threads = threads_,
+                                   .on_progress = [this](double share) { return tell(share); }}));
     choose_threshold(scores, options_.false_accepts_per_hour, record_);
-    record_.total_parameters = network.parameters();
-    record_.parameters = 0;
-    for (const auto& [name, tensor] : tensors)
-      if (name.starts_with("head.")) record_.parameters += tensor.size();
+    graph_->describe(tensors, record_);
     end();
     return {};
   }
@@ -427,15 +498,8 @@ class Training {
   // ---- into the registry ----
 
   Result<void> write_checkpoint(const model::NamedTensors& tensors) const {
-    Dict state;
-    for (const auto& [name, tensor] : tensors) state.emplace_back(name, tensor);
-    Value root = Dict{{"state_dict", std::move(state)},
-                      {"config", Dict{{"graph", "compact"},
-                                      {"wake_word", text_},
-                                      {"threshold", record_.threshold},
-                                      {"sample_rate", 16000}}}};
     WAKEBUILDER_TRY(auto staged, core::StagedFile::create(entry_.checkpoint));
-    WAKEBUILDER_CHECK(checkpoint::write_pytorch(staged, root));
+    WAKEBUILDER_CHECK(checkpoint::write_pytorch(staged, graph_->checkpoint(tensors, record_)));
     return staged.publish();
   }
 
@@ -512,7 +576,7 @@ class Training {
   std::size_t threads_ = 1;
   Clock::time_point began_ = Clock::now();
   std::optional<Speaking> speaking_;
-  model::CompactClassifier frozen_;
+  std::unique_ptr<TrainedGraph> graph_;
   Runtime runtime_;
   fs::path trainer_;
   RegistryEntry entry_;
@@ -539,6 +603,13 @@ TrainingSize TrainingSize::quick() {
           .windows = 4096,
           .steps = 250,
           .held_out_hours = 0.5};
+}
+
+TrainingSize TrainingSize::for_ast() const {
+  constexpr std::size_t kLess = 12;
+  TrainingSize size = *this;
+  size.windows = std::max<std::size_t>(256, windows / kLess);
+  return size;
 }
 
 Result<TrainReport> train(const std::string& text, const TrainOptions& options,

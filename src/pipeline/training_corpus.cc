@@ -13,7 +13,6 @@
 #include "wakebuilder/corpus/rendering.h"
 #include "wakebuilder/corpus/script.h"
 #include "wakebuilder/corpus/user_audio.h"
-#include "wakebuilder/model/compact.h"
 #include "wakebuilder/speech/installed_voices.h"
 #include "wakebuilder/speech/text.h"
 
@@ -151,7 +150,7 @@ class Builder {
 
   bool is_wanted(const Place& place) const {
     const Kind kind = place.piece().kind;
-    const double most = most_windows(kind) * static_cast<double>(model::kStreamFrames);
+    const double most = most_windows(kind) * static_cast<double>(options_.frames);
     if (static_cast<double>(place.frames()) > most) return false;
     const bool is_common = kind == Kind::kRunning || kind == Kind::kIsolated;
     return !is_common ||

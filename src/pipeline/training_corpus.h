@@ -13,6 +13,7 @@
 #include "wakebuilder/core/result.h"
 #include "wakebuilder/corpus/bank.h"
 #include "wakebuilder/corpus/pieces.h"
+#include "wakebuilder/model/compact.h"
 #include "wakebuilder/pipeline/train.h"
 #include "wakebuilder/speech/near_words.h"
 #include "wakebuilder/speech/voice.h"
@@ -45,6 +46,7 @@ struct TrainingCorpus {
 
 struct CorpusOptions {
   TrainingSize size{};
+  std::int64_t frames = model::kStreamFrames;  ///< of the windows
   std::uint64_t seed = 0;
   std::vector<std::filesystem::path> recordings{};
   std::vector<std::filesystem::path> negatives{};

@@ -88,20 +88,39 @@ Value whole_number(double number) {
 
 // ---- how it came about ----
 
+/// The sizes that only a compact network has.
+void add_sizes(const model::CompactConfig& config, Value& keys) {
+  keys.set("heads", config.heads);
+  keys.set("window", config.window);
+  keys.set("width", config.width);
+  keys.set("se_dim", config.se_dim);
+  keys.set("dilations", numbers(config.dilations));
+}
+
+void add_sizes(const model::HeadConfig& config, Value& keys) { keys.set("se_dim", config.se_dim); }
+
+const std::vector<std::int64_t>& hidden_dims_of(const TrainingRecord& record) {
+  return std::visit(
+      [](const auto& config) -> const auto& { return config.hidden_dims; }, record.config);
+}
+
+std::int64_t embedding_dim_of(const TrainingRecord& record) {
+  const auto* head = std::get_if<model::HeadConfig>(&record.config);
+  return head != nullptr ? head->embedding_dim : model::kEmbeddingDim;
+}
+
+/// Blocks that both graphs are trained with.
+Dict block_keys() { return {{"use_attention", true}, {"use_se_block", true}, {"use_tcn", true}}; }
+
 Value training_config_of(const TrainingRecord& record) {
-  return Dict{{"use_attention", true},
-              {"use_se_block", true},
-              {"use_tcn", true},
-              {"classifier_dims", numbers(record.config.hidden_dims)},
-              {"epochs_trained", count(record.history.size())},
-              {"early_stopped", record.stopped_early},
-              {"steps", record.steps},
-              {"seed", unsigned_number(record.seed)},
-              {"heads", record.config.heads},
-              {"window", record.config.window},
-              {"width", record.config.width},
-              {"se_dim", record.config.se_dim},
-              {"dilations", numbers(record.config.dilations)}};
+  Value keys = block_keys();
+  keys.set("classifier_dims", numbers(hidden_dims_of(record)));
+  keys.set("epochs_trained", count(record.history.size()));
+  keys.set("early_stopped", record.stopped_early);
+  keys.set("steps", record.steps);
+  keys.set("seed", unsigned_number(record.seed));
+  std::visit([&keys](const auto& config) { add_sizes(config, keys); }, record.config);
+  return keys;
 }
 
 /// Samples are windows; hard negatives are renderings of words that sound alike.
@@ -152,22 +171,27 @@ void add_onnx(const TrainingRecord& record, Value& metadata) {
   }
 }
 
-Dict model_keys(const TrainingRecord& record) {
-  return {{"wake_word", record.wake_word},
-          {"threshold", record.threshold},
-          {"model_type", record.graph},
-          {"embedding_dim", model::kEmbeddingDim},
-          {"classifier_hidden_dims", numbers(record.config.hidden_dims)},
-          {"use_attention", true},
-          {"use_se_block", true},
-          {"use_tcn", true},
-          {"sample_rate", audio::kSampleRateHz},
-          {"model_version", kModelVersion},
-          {"base_model", "speech_embedding"},
-          {"parameters", count(record.parameters)},
-          {"trainable_params", count(record.parameters)},
-          {"total_parameters", count(record.total_parameters)},
-          {"created_at", record.created_at}};
+/// WakeBuilder's name for what a head on an AST is.
+std::string model_type_of(const TrainingRecord& record) {
+  return record.graph == "head" ? "ast" : record.graph;
+}
+
+Value model_keys(const TrainingRecord& record) {
+  Value keys = Dict{{"wake_word", record.wake_word},
+                    {"threshold", record.threshold},
+                    {"model_type", model_type_of(record)},
+                    {"embedding_dim", embedding_dim_of(record)},
+                    {"classifier_hidden_dims", numbers(hidden_dims_of(record))}};
+  for (auto& [key, value] : block_keys()) keys.set(*key.get_if<std::string>(), value);
+  keys.set("sample_rate", audio::kSampleRateHz);
+  keys.set("model_version", kModelVersion);
+  keys.set("base_model", record.base_model);
+  if (!record.base_path.empty()) keys.set("base_path", record.base_path);
+  keys.set("parameters", count(record.parameters));
+  keys.set("trainable_params", count(record.parameters));
+  keys.set("total_parameters", count(record.total_parameters));
+  keys.set("created_at", record.created_at);
+  return keys;
 }
 
 }  // namespace

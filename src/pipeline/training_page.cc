@@ -405,6 +405,7 @@ std::string data_of(const TrainingData& data) {
 
 std::string model_of(const TrainingRecord& record) {
   std::string rows = fact("architecture", text_of(record.graph)) +
+                     fact("frozen backbone", text_of(record.base_model)) +
                      fact("parameters that were learned", std::to_string(record.parameters)) +
                      fact("parameters in all", std::to_string(record.total_parameters)) +
                      fact("steps", std::to_string(record.steps)) +
@@ -437,6 +438,7 @@ std::string files_of(const TrainingRecord& record) {
 std::string train_command(const TrainingRecord& record) {
   std::string line = "wakebuilder train " + shell_word(record.wake_word);
   if (model_name(record.wake_word) != record.name) line += " --name " + shell_word(record.name);
+  if (!record.base_path.empty()) line += " --base " + shell_word(record.base_path);
   return line + " --recordings said --negatives other --force";
 }
 
@@ -444,6 +446,8 @@ std::string command_lines(const TrainingRecord& record) {
   const std::string name = shell_word(record.name);
   std::string lines;
   if (!record.has_onnx) lines += command("wakebuilder export " + name);
+  // What was exported takes embeddings; with the AST it hears sound.
+  if (record.graph == "head") lines += command("wakebuilder export " + name + " --graph ast");
   lines += command("wakebuilder detect " + name + " --microphone") +
            command("wakebuilder detect " + name + " clip.wav --plot clip.svg") +
            command("wakebuilder evaluate " + name + " --positive said --negative other") +

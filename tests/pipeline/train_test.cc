@@ -17,7 +17,7 @@
 #include "wakebuilder/core/json.h"
 #include "wakebuilder/pipeline/load.h"
 
-#include "pipeline/compact_training.h"
+#include "pipeline/compact_graph.h"
 #include "pipeline/held_out.h"
 #include "pipeline/trainer_process.h"
 #include "pipeline/training_corpus.h"
@@ -284,9 +284,10 @@ TEST_F(TrainTest, LearnsTheWordAndNothingFromShuffledLabels) {
   size.near_words = 200;
   const auto corpus =
       make_corpus(speaking, {.size = size, .cache = pieces(), .threads = 2}).value();
-  auto windows = make_windows(corpus.learned, corpus.noises, frozen(),
-                              runtime::OnnxRuntime::load({}).value(), {.count = 2048, .threads = 2})
-                     .value();
+  auto windows =
+      make_windows(corpus.learned, corpus.noises, tokens_encoder(frozen(), model::kStreamFrames),
+                   runtime::OnnxRuntime::load({}).value(), {.count = 2048, .threads = 2})
+          .value();
   EXPECT_GT(learned_from(windows, corpus, folder_.path()), 0.85);
   windows.labels = shuffled(windows.labels);
   EXPECT_LT(learned_from(windows, corpus, folder_.path()), 0.7);
@@ -336,6 +337,61 @@ TEST_F(TrainTest, FineTunesTheBackbone) {
   const auto& network = std::get<model::CompactClassifier>(loaded.network);
   EXPECT_FALSE(model::shares_backbone(network, frozen()));
   EXPECT_TRUE(report->record.has_onnx) << report->record.onnx_failure;
+}
+
+TEST_F(TrainTest, TrainsWakeBuildersHeadOnAFrozenAst) {
+  auto wanted = options();
+  wanted.trainer = WAKEBUILDER_TRAINER;
+  wanted.base = fs::path(WAKEBUILDER_TEST_DATA) / "ast/tiny128/backbone";
+  const auto report = train("jarvis", wanted);
+  ASSERT_THAT(report, IsOk());
+  EXPECT_TRUE(report->record.has_onnx) << report->record.onnx_failure;
+  EXPECT_LE(report->record.onnx_max_abs_diff, 1e-5);
+  const auto loaded = load_network(report->entry.checkpoint);
+  ASSERT_THAT(loaded, IsOk());
+  const auto& head = std::get<model::Classifier>(loaded->network);
+  EXPECT_TRUE(head.config.use_attention && head.config.use_se_block && head.config.use_tcn);
+  EXPECT_EQ(head.threshold, report->record.threshold);
+  const auto metadata = json(report->entry.metadata);
+  EXPECT_EQ(*metadata.find("model_type")->get_if<std::string>(), "ast");
+  EXPECT_EQ(*metadata.find("embedding_dim")->get_if<std::int64_t>(), head.config.embedding_dim);
+  // The whole network hears with the same base.
+  EXPECT_THAT(load_network(report->entry.checkpoint, {.graph = "ast", .base = wanted.base}),
+              IsOk());
+}
+
+std::size_t parts_kept(const fs::path& cache) {
+  const fs::path folder = cache / "wakebuilder/embeddings";
+  return static_cast<std::size_t>(
+      std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
+}
+
+TEST_F(TrainTest, KeepsEmbeddingsForTheNextTraining) {
+  auto wanted = options();
+  wanted.trainer = WAKEBUILDER_TRAINER;
+  wanted.base = fs::path(WAKEBUILDER_TEST_DATA) / "ast/tiny128/backbone";
+  ASSERT_THAT(train("jarvis", wanted), IsOk());
+  const std::size_t kept = parts_kept(folder_ / "cache");
+  EXPECT_EQ(kept, 5U);  // 512 windows to learn from and 128 to validate, in parts of 128
+  wanted.force = true;
+  wanted.size.steps = 70;
+  wanted.size.windows = 600;
+  ASSERT_THAT(train("jarvis", wanted), IsOk());
+  EXPECT_EQ(parts_kept(folder_ / "cache"), kept + 2);  // one more part of each
+}
+
+TEST_F(TrainTest, SaysWhichOptionsOfTheGraphsDoNotGoTogether) {
+  auto wanted = options();
+  wanted.graph = "head";
+  EXPECT_THAT(train("jarvis", wanted), HasError(ErrorCode::kInvalidArgument, "--base"));
+  wanted.base = "/nowhere/ast";
+  EXPECT_THAT(train("jarvis", wanted), HasError(ErrorCode::kNotFound, "/nowhere/ast"));
+  wanted.fine_tune = true;
+  EXPECT_THAT(train("jarvis", wanted), HasError(ErrorCode::kInvalidArgument, "fine-tuning"));
+  wanted.graph = "compact";
+  EXPECT_THAT(train("jarvis", wanted), HasError(ErrorCode::kInvalidArgument, "--graph head"));
+  wanted.graph = "ast";
+  EXPECT_THAT(train("jarvis", wanted), HasError(ErrorCode::kInvalidArgument, "compact or head"));
 }
 
 TEST_F(TrainTest, KeepsTheCheckpointWhenTheExportFails) {

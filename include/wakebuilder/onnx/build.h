@@ -40,6 +40,11 @@ ModelProto build_tokens(const model::CompactClassifier& network, std::int64_t fr
 /// (1 for real ones) in, `logits` [batch, 2] out. @pre opset as for Emitter
 ModelProto build_head(const model::CompactClassifier& network, std::int64_t opset);
 
+/// What an AST hears: `input_values` [batch, T, 128] in, `embeddings` [batch, hidden] out.
+/// @pre opset as for Emitter
+ModelProto build_embeddings(const model::Ast<model::Parameter>& ast, const model::AstConfig& config,
+                            std::int64_t opset);
+
 /// The states of a stream, in the order of the graph's inputs: those that begin with `state/`.
 std::vector<Emitter::State> states_of(const ModelProto& model);
 

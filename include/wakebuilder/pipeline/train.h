@@ -33,20 +33,27 @@ struct TrainingSize {
 
   /// A tenth of it: a model to play with, in a minute or two.
   static TrainingSize quick();
+
+  /// The same with a twelfth of the windows: an AST takes thirty times as long for each.
+  TrainingSize for_ast() const;
 };
 
 struct TrainOptions {
   std::string name{};              ///< of the model; "" takes the wake word: hey_jarvis
   std::filesystem::path models{};  ///< the registry
   bool force = false;              ///< replace a model of this name
+  /// "compact", a head on the speech embedding, or "head", WakeBuilder's on an AST; "": head where
+  /// there is a base, else compact.
+  std::string graph{};
+  std::filesystem::path base{};  ///< the AST of the graph head, as LoadOptions::base
   TrainingSize size{};
   std::uint64_t seed = 0;
   double false_accepts_per_hour = 0.5;              ///< that the threshold may let through
   std::vector<std::filesystem::path> recordings{};  ///< of the wake word, files or folders
   std::vector<std::filesystem::path> negatives{};   ///< without it
   std::vector<std::string> voices{};  ///< programs that speak, as speech::command_voice()
-  /// Goes on through the backbone when the head is trained. The model then has a backbone of its
-  /// own: it does not share it with others that listen beside it.
+  /// Of the graph compact: goes on through the backbone when the head is trained. The model then
+  /// has a backbone of its own: it does not share it with others that listen beside it.
   bool fine_tune = false;
   bool use_cache = true;
   /// Goes on where a training of the same word with the same options was stopped: windows and the
@@ -82,9 +89,9 @@ struct TrainReport {
 /// checkpoint: the record says why.
 ///
 /// Errors: kInvalidArgument for text that no voice can say, a name that is none or is taken,
-/// numbers out of range; kUnavailable without voices, dictionary, backbone, training program or
-/// ONNX Runtime; kNotFound and kCorrupt for recordings; kIo when stopped, when a disk is full, when
-/// the training program dies.
+/// numbers out of range, options that do not go together; those of the base; kUnavailable without
+/// voices, dictionary, backbone, training program or ONNX Runtime; kNotFound and kCorrupt for
+/// recordings; kIo when stopped, when a disk is full, when the training program dies.
 Result<TrainReport> train(const std::string& text, const TrainOptions& options,
                           const TrainObserver& observer = {});
 

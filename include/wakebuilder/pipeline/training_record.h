@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "wakebuilder/model/compact.h"
+#include "wakebuilder/model/head.h"
 
 namespace wakebuilder::pipeline {
 
@@ -63,11 +65,13 @@ struct TrainingRecord {
   std::string phonemes;    ///< "K AH M P Y UW T ER"
   std::string created_at;  ///< "2026-11-25T20:38:12Z"
   std::uint64_t seed = 0;
-  std::string version;  ///< of wakebuilder
-  std::string graph = "compact";
+  std::string version;            ///< of wakebuilder
+  std::string graph = "compact";  ///< or "head"
+  std::string base_model = "speech_embedding";
+  std::string base_path;             ///< of the AST of a head; "" for others
   std::size_t parameters = 0;        ///< that were learned
   std::size_t total_parameters = 0;  ///< the frozen backbone's too
-  model::CompactConfig config{};
+  std::variant<model::CompactConfig, model::HeadConfig> config{};
   double seconds = 0;
   std::vector<StageTime> stages;
   TrainingData data;

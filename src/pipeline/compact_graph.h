@@ -2,10 +2,13 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 
 #include "wakebuilder/core/result.h"
 #include "wakebuilder/core/value.h"
 #include "wakebuilder/model/load_compact.h"
+
+#include "pipeline/trained_graph.h"
 
 namespace wakebuilder::pipeline {
 
@@ -17,5 +20,8 @@ Result<model::CompactClassifier> frozen_network(const std::filesystem::path& bac
 /// others as they were. Errors: kMismatch when a weight of the head was not learned.
 Result<model::NamedTensors> with_head(const model::CompactClassifier& frozen,
                                       const core::Value& learned);
+
+/// Errors: as frozen_network().
+Result<std::unique_ptr<TrainedGraph>> compact_graph(const std::filesystem::path& backbone);
 
 }  // namespace wakebuilder::pipeline
