@@ -7,7 +7,6 @@
 
 #include "wakebuilder/core/sha256.h"
 #include "wakebuilder/corpus/clip.h"
-#include "wakebuilder/speech/cache.h"
 
 namespace wakebuilder::corpus {
 namespace {
@@ -21,7 +20,7 @@ std::string key_of(Part part) {
   std::string text = "wakebuilder pieces 1\n";
   for (const Line& line : part) {
     text += std::string(to_string(line.piece.kind)) + "\n" + line.piece.text + "\n";
-    text += speech::cache_key(*line.job.voice, line.job.utterance) + "\n";
+    text += speech::fingerprint_of(*line.job.voice, line.job.utterance) + "\n";
   }
   return core::sha256_hex(std::as_bytes(std::span(text)));
 }
@@ -127,27 +126,6 @@ Result<Rendered> render(const Script& script, const RenderOptions& options) {
   if (!rendered.parts.empty() || script.empty()) return rendered;
   return fail(ErrorCode::kUnavailable,
               "expected speech, but no voice said anything; the first: " + rendered.first_failure);
-}
-
-void shrink_cache(const fs::path& cache, std::uint64_t max_bytes) {
-  struct Kept {
-    fs::file_time_type used;
-    fs::path path;
-    std::uint64_t bytes;
-  };
-  std::vector<Kept> files;
-  std::uint64_t all = 0;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(cache, error)) {
-    if (entry.path().extension() != ".safetensors") continue;
-    files.push_back({entry.last_write_time(error), entry.path(), entry.file_size(error)});
-    all += files.back().bytes;
-  }
-  std::ranges::sort(files, {}, &Kept::used);
-  for (const Kept& file : files) {
-    if (all <= max_bytes) return;
-    if (fs::remove(file.path, error)) all -= file.bytes;
-  }
 }
 
 }  // namespace wakebuilder::corpus

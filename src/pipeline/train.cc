@@ -10,6 +10,7 @@
 
 #include "wakebuilder/checkpoint/checkpoint.h"
 #include "wakebuilder/checkpoint/write.h"
+#include "wakebuilder/core/cache_folder.h"
 #include "wakebuilder/core/file.h"
 #include "wakebuilder/core/json.h"
 #include "wakebuilder/core/parallel.h"
@@ -18,7 +19,6 @@
 #include "wakebuilder/core/temporary_folder.h"
 #include "wakebuilder/core/text.h"
 #include "wakebuilder/core/version.h"
-#include "wakebuilder/corpus/rendering.h"
 #include "wakebuilder/corpus/user_audio.h"
 #include "wakebuilder/model/compact.h"
 #include "wakebuilder/pipeline/training_files.h"
@@ -133,7 +133,7 @@ class WorkFolder {
   /// @param key  of all that the windows depend on
   static Result<WorkFolder> open(const std::string& name, const std::string& key,
                                  const TrainOptions& options) {
-    const fs::path cache = options.use_cache ? made_cache_folder("training") : fs::path();
+    const fs::path cache = options.use_cache ? core::made_cache_folder("training") : fs::path();
     if (cache.empty()) {
       if (options.resume) {
         return fail(ErrorCode::kInvalidArgument,
@@ -305,7 +305,7 @@ class Training {
         .seed = options_.seed,
         .recordings = options_.recordings,
         .negatives = options_.negatives,
-        .cache = options_.use_cache ? made_cache_folder("pieces") : fs::path(),
+        .cache = options_.use_cache ? core::made_cache_folder("pieces") : fs::path(),
         .threads = threads_,
         .on_progress = [this](double share, std::optional<double> left, const std::string& remark) {
           return tell(share, left, remark);
@@ -340,12 +340,12 @@ class Training {
                            .on_progress = progress});
     };
     const fs::path cache = options_.use_cache && graph_->encoder().is_large
-                               ? made_cache_folder("embeddings")
+                               ? core::made_cache_folder("embeddings")
                                : fs::path();
     if (cache.empty()) return make(0, of.count);
     const std::string name = windows_key() + "-" + std::to_string(of.seed);
     auto windows = cached_windows(cache / name, of.count, kCachedWindows, make);
-    corpus::shrink_cache(cache, kMostCachedBytes);
+    core::shrink_cache(cache, kMostCachedBytes);
     return windows;
   }
 

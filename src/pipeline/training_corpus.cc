@@ -117,7 +117,7 @@ class Builder {
     WAKEBUILDER_CHECK(add(common, "saying other words and sentences, once for all wake words"));
     WAKEBUILDER_CHECK(make_noises(common));
     WAKEBUILDER_CHECK(add_negatives());
-    if (!options_.cache.empty()) corpus::shrink_cache(options_.cache, kMostCacheBytes);
+    if (!options_.cache.empty()) core::shrink_cache(options_.cache, kMostCacheBytes);
     return std::move(corpus_);
   }
 
@@ -265,14 +265,6 @@ Result<Speaking> prepare_to_speak(const std::string& text, const std::vector<std
 
 Result<TrainingCorpus> make_corpus(const Speaking& speaking, const CorpusOptions& options) {
   return Builder(speaking, options).build();
-}
-
-fs::path made_cache_folder(const std::string& name) {
-  const auto folder = core::cache_folder(name);
-  if (!folder) return {};
-  std::error_code error;
-  fs::create_directories(*folder, error);
-  return error ? fs::path() : *folder;
 }
 
 }  // namespace wakebuilder::pipeline

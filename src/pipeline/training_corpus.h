@@ -61,7 +61,4 @@ struct CorpusOptions {
 /// user's recordings; kIo "stopped".
 Result<TrainingCorpus> make_corpus(const Speaking& speaking, const CorpusOptions& options);
 
-/// core::cache_folder(), made where it is not there; "" when it cannot be made.
-std::filesystem::path made_cache_folder(const std::string& name);
-
 }  // namespace wakebuilder::pipeline

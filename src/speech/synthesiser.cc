@@ -69,64 +69,28 @@ class Delivery {
   std::size_t done_ = 0;
 };
 
-/// What is in the cache is found there; the others are said, and kept.
-class Worker {
- public:
-  Worker(std::span<const Job> jobs, const SynthesisOptions& options)
-      : jobs_(jobs), options_(options) {}
-
-  std::vector<Rendering> say(const Piece& piece) const {
-    if (options_.is_stopped && options_.is_stopped()) return stopped(piece.size());
-    std::vector<Rendering> renderings(piece.size());
-    std::vector<std::size_t> missing;
-    for (std::size_t i = 0; i < piece.size(); ++i)
-      if (!find(jobs_[piece[i]], renderings[i])) missing.push_back(i);
-    if (!missing.empty()) say_missing(piece, missing, renderings);
-    return renderings;
+std::vector<Rendering> say(std::span<const Job> jobs, const Piece& piece,
+                           const SynthesisOptions& options) {
+  if (options.is_stopped && options.is_stopped()) {
+    std::vector<Rendering> stopped;
+    stopped.resize(piece.size(), fail(ErrorCode::kIo, "stopped"));
+    return stopped;
   }
-
- private:
-  static std::vector<Rendering> stopped(std::size_t count) {
-    std::vector<Rendering> renderings;
-    renderings.resize(count, fail(ErrorCode::kIo, "stopped"));
-    return renderings;
-  }
-
-  bool find(const Job& job, Rendering& rendering) const {
-    if (options_.cache == nullptr) return false;
-    auto samples = options_.cache->find(cache_key(*job.voice, job.utterance));
-    if (!samples) return false;
-    rendering = *std::move(samples);
-    return true;
-  }
-
-  void say_missing(const Piece& piece, const std::vector<std::size_t>& missing,
-                   std::vector<Rendering>& renderings) const {
-    std::vector<Utterance> utterances;
-    utterances.reserve(missing.size());
-    for (const std::size_t i : missing) utterances.push_back(jobs_[piece[i]].utterance);
-    const Voice& voice = *jobs_[piece[0]].voice;
-    std::vector<Rendering> said = voice.say_all(utterances, options_.utterance_limit);
-    for (std::size_t i = 0; i < missing.size(); ++i) {
-      if (said[i] && options_.cache != nullptr)
-        options_.cache->keep(cache_key(voice, utterances[i]), *said[i]);
-      renderings[missing[i]] = std::move(said[i]);
-    }
-  }
-
-  std::span<const Job> jobs_;
-  const SynthesisOptions& options_;
-};
+  std::vector<Utterance> utterances;
+  utterances.reserve(piece.size());
+  for (const std::size_t i : piece) utterances.push_back(jobs[i].utterance);
+  return jobs[piece[0]].voice->say_all(utterances, options.utterance_limit);
+}
 
 }  // namespace
 
 void synthesise_each(std::span<const Job> jobs, const SynthesisOptions& options,
                      const std::function<void(std::size_t, Rendering)>& receive) {
   const std::vector<Piece> pieces = pieces_of(jobs);
-  const Worker worker(jobs, options);
   Delivery delivery(jobs.size(), options, receive);
-  core::for_each_job(pieces.size(), std::max<std::size_t>(1, options.threads),
-                     [&](std::size_t i) { delivery.take(pieces[i], worker.say(pieces[i])); });
+  core::for_each_job(pieces.size(), std::max<std::size_t>(1, options.threads), [&](std::size_t i) {
+    delivery.take(pieces[i], say(jobs, pieces[i], options));
+  });
 }
 
 std::vector<Rendering> synthesise(std::span<const Job> jobs, const SynthesisOptions& options) {

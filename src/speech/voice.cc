@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "wakebuilder/core/sha256.h"
 #include "wakebuilder/core/text.h"
 #include "wakebuilder/speech/text.h"
 
@@ -127,6 +128,17 @@ std::vector<Rendering> Voice::render_all(std::span<const Utterance> utterances,
   std::vector<Rendering> renderings;
   for (const Utterance& utterance : utterances) renderings.push_back(render(utterance, limit));
   return renderings;
+}
+
+std::string fingerprint_of(const Voice& voice, const Utterance& u) {
+  // Texts have no control characters, so no two utterances have the same lines.
+  std::string lines;
+  for (const std::string& field :
+       {std::string("16 kHz, 16 bits"), voice.engine(), voice.name(), u.text, u.phonemes,
+        core::to_text(u.pitch), core::to_text(u.intonation), core::to_text(u.speed),
+        std::to_string(u.word_gap_ms)})
+    lines += field + "\n";
+  return core::sha256_hex(std::as_bytes(std::span(lines)));
 }
 
 }  // namespace wakebuilder::speech

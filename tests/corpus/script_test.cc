@@ -151,17 +151,5 @@ TEST(Render, OfAVoiceThatFailsIsAnErrorWithItsReason) {
   EXPECT_THAT(render(script), HasError(ErrorCode::kUnavailable, "no voice said anything"));
 }
 
-TEST(ShrinkCache, RemovesTheLongestUnusedFirst) {
-  const test::TemporaryFolder cache;
-  for (const char* name : {"a", "b", "c"}) {
-    const auto file = cache / (std::string(name) + ".safetensors");
-    std::ofstream(file) << std::string(1000, 'x');
-  }
-  const auto now = std::filesystem::file_time_type::clock::now();
-  std::filesystem::last_write_time(cache / "b.safetensors", now - std::chrono::hours(2));
-  shrink_cache(cache.path(), 2000);
-  EXPECT_EQ(cache.names(), (std::vector<std::string>{"a.safetensors", "c.safetensors"}));
-}
-
 }  // namespace
 }  // namespace wakebuilder::corpus

@@ -100,21 +100,5 @@ TEST(Synthesiser, StopsBetweenUtterances) {
 
 TEST(Synthesiser, DoesNothingForNoJobs) { EXPECT_TRUE(synthesise({}).empty()); }
 
-TEST(Synthesiser, TakesFromTheCacheWhatIsThere) {
-  const Programs programs;
-  const test::TemporaryFolder folder;
-  programs.add("counts", "echo >> \"${0%/*}/calls\"; exec espeak-ng -v en-us --stdin --stdout");
-  const auto speaker = command_voice("counts");
-  ASSERT_THAT(speaker, IsOk());
-  auto cache = Cache::open({.folder = folder / "cache"});
-  ASSERT_THAT(cache, IsOk());
-  const auto jobs = words(*speaker, {"one", "two"});
-  const auto first = synthesise(jobs, {.cache = &*cache});
-  EXPECT_EQ(synthesise(jobs, {.cache = &*cache}), first);
-  EXPECT_EQ(test::read(programs / "calls"), "\n\n");
-  EXPECT_EQ(synthesise(jobs), first);
-  EXPECT_EQ(test::read(programs / "calls"), "\n\n\n\n");
-}
-
 }  // namespace
 }  // namespace wakebuilder::speech

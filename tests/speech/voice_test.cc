@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "wakebuilder/speech/installed_voices.h"
 
@@ -274,6 +276,23 @@ esac)sh");
   for (const std::size_t i : {0U, 2U, 4U}) EXPECT_THAT(said[i], IsOk()) << i;
   for (const std::size_t i : {1U, 3U})
     EXPECT_THAT(said[i], HasError(ErrorCode::kIo, "kal_diphone: festival: was killed by signal 9"));
+}
+
+TEST(Fingerprint, DiffersInEveryPart) {
+  const auto slt = find_voice("slt");
+  const auto rms = find_voice("rms");
+  ASSERT_THAT(slt, IsOk());
+  ASSERT_THAT(rms, IsOk());
+  const std::vector<std::string> all = {fingerprint_of(**slt, {.text = "a"}),
+                                        fingerprint_of(**rms, {.text = "a"}),
+                                        fingerprint_of(**slt, {.text = "b"}),
+                                        fingerprint_of(**slt, {.text = "", .phonemes = "a"}),
+                                        fingerprint_of(**slt, {.text = "a", .pitch = 1.1}),
+                                        fingerprint_of(**slt, {.text = "a", .intonation = 1.1}),
+                                        fingerprint_of(**slt, {.text = "a", .speed = 1.1}),
+                                        fingerprint_of(**slt, {.text = "a", .word_gap_ms = 10})};
+  EXPECT_EQ(all[0].size(), 64U);
+  EXPECT_EQ(std::set<std::string>(all.begin(), all.end()).size(), all.size());
 }
 
 }  // namespace

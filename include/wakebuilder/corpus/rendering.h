@@ -44,7 +44,4 @@ Result<Rendered> render(const Script& script, const RenderOptions& options = {})
 
 inline constexpr std::size_t kLinesOfAPart = 1000;
 
-/// Removes the longest unused parts until the cache is no larger than this.
-void shrink_cache(const std::filesystem::path& cache, std::uint64_t max_bytes);
-
 }  // namespace wakebuilder::corpus

@@ -10,7 +10,6 @@
 
 #include "wakebuilder/core/parallel.h"
 #include "wakebuilder/core/result.h"
-#include "wakebuilder/speech/cache.h"
 #include "wakebuilder/speech/voice.h"
 
 namespace wakebuilder::speech {
@@ -30,7 +29,6 @@ struct SynthesisProgress {
 struct SynthesisOptions {
   std::size_t threads = core::usual_threads();
   std::chrono::milliseconds utterance_limit = kUtteranceLimit;
-  const Cache* cache = nullptr;  ///< asked first, and given what is new
   /// Called after each piece of work, by one thread at a time.
   std::function<void(const SynthesisProgress&)> on_progress{};
   /// Looked at between pieces of work; when true, what is not yet said is left: kIo, "stopped".

@@ -108,4 +108,8 @@ class Voice {
 
 using VoicePointer = std::shared_ptr<const Voice>;
 
+/// Of all that a rendering depends on: the SHA-256 of engine, version, voice, text or phonemes and
+/// all factors, 64 hexadecimal digits.
+std::string fingerprint_of(const Voice& voice, const Utterance& utterance);
+
 }  // namespace wakebuilder::speech
