@@ -384,6 +384,10 @@ void add_train(CLI::App& app, CommandLine& line, TrainCommand& command) {
       ->option_text("N");
   verb->add_option("--steps", command.steps, "Steps of the training (default 400)")
       ->option_text("N");
+  verb->add_option("--patience", options.patience,
+                   "Stop after N validations, 25 steps each, without a better loss, and take the "
+                   "best head (default 0: never)")
+      ->option_text("N");
   verb->add_option("--preview", command.preview,
                    "Train nothing; write 50 windows that would be learned from, as sounds and as a "
                    "picture")

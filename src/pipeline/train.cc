@@ -16,7 +16,6 @@
 #include "wakebuilder/core/parallel.h"
 #include "wakebuilder/core/range.h"
 #include "wakebuilder/core/sha256.h"
-#include "wakebuilder/core/temporary_folder.h"
 #include "wakebuilder/core/text.h"
 #include "wakebuilder/core/version.h"
 #include "wakebuilder/corpus/user_audio.h"
@@ -33,6 +32,7 @@
 #include "pipeline/trainer_process.h"
 #include "pipeline/training_corpus.h"
 #include "pipeline/training_windows.h"
+#include "pipeline/work_folder.h"
 
 namespace wakebuilder::pipeline {
 namespace {
@@ -70,6 +70,7 @@ Result<void> check(const TrainOptions& options) {
   WAKEBUILDER_CHECK(core::check_range("windows", number(size.windows), 256, 1e6));
   WAKEBUILDER_CHECK(core::check_range("steps", number(size.steps), 10, 1e6));
   WAKEBUILDER_CHECK(core::check_range("held-out hours", size.held_out_hours, 0.01, 100));
+  WAKEBUILDER_CHECK(core::check_range("patience", number(options.patience), 0, 1e6));
   return core::check_range("threads", number(options.threads), 0, 256);
 }
 
@@ -125,74 +126,6 @@ core::List fingerprints_of(const std::vector<fs::path>& paths) {
   return fingerprints;
 }
 
-// ---- what is kept between a training that was stopped and the next ----
-
-/// Windows, the job of the training program and its state. In the cache, where there is one.
-class WorkFolder {
- public:
-  /// @param key  of all that the windows depend on
-  static Result<WorkFolder> open(const std::string& name, const std::string& key,
-                                 const TrainOptions& options) {
-    const fs::path cache = options.use_cache ? core::made_cache_folder("training") : fs::path();
-    if (cache.empty()) {
-      if (options.resume) {
-        return fail(ErrorCode::kInvalidArgument,
-                    "expected a cache to resume from, found none; leave --no-cache out");
-      }
-      WAKEBUILDER_TRY(auto folder, core::TemporaryFolder::make("wakebuilder-train-"));
-      WorkFolder work(folder.path());
-      work.temporary_ = std::move(folder);
-      return work;
-    }
-    return WorkFolder(cache / name).prepared(key, options.resume);
-  }
-
-  fs::path windows() const { return path_ / "windows.safetensors"; }
-  fs::path head() const { return path_ / "head.safetensors"; }
-  fs::path backbone() const { return path_ / "backbone.safetensors"; }
-  fs::path fine_tuning_windows() const { return path_ / "fine_tuning_windows.safetensors"; }
-  fs::path fine_tuned() const { return path_ / "fine_tuned.safetensors"; }
-  fs::path state() const { return path_ / "state.safetensors"; }
-  fs::path job() const { return path_ / "job.json"; }
-
-  bool has_windows() const {
-    std::error_code error;
-    return fs::exists(windows(), error);
-  }
-
-  void remove() {
-    std::error_code error;
-    fs::remove_all(path_, error);
-  }
-
- private:
-  explicit WorkFolder(fs::path path) : path_(std::move(path)) {}
-
-  /// Empties the folder unless it is to be resumed from.
-  Result<WorkFolder> prepared(const std::string& key, bool resume) {
-    const fs::path file = path_ / "key";
-    const auto found = core::read_text(file);
-    if (resume && !found) {
-      return fail(ErrorCode::kNotFound,
-                  core::shown(path_) + ": expected a training that was stopped, found none");
-    }
-    if (resume && *found != key) {
-      return fail(ErrorCode::kMismatch,
-                  core::shown(path_) +
-                      ": expected a training with the same options, found another; leave "
-                      "--resume out to begin anew");
-    }
-    if (!resume) remove();
-    std::error_code error;
-    fs::create_directories(path_, error);
-    WAKEBUILDER_CHECK(core::write_file(file, key));
-    return std::move(*this);
-  }
-
-  fs::path path_;
-  std::optional<core::TemporaryFolder> temporary_;
-};
-
 // ---- one training ----
 
 class Training {
@@ -204,9 +137,11 @@ class Training {
 
   Result<TrainReport> run() {
     WAKEBUILDER_CHECK(prepare());
-    WAKEBUILDER_TRY(auto work, WorkFolder::open(entry_.name, key(), options_));
+    WAKEBUILDER_TRY(auto work, WorkFolder::open(entry_.name, {.key = key(),
+                                                              .use_cache = options_.use_cache,
+                                                              .resume = options_.resume}));
     WAKEBUILDER_TRY(auto corpus, speak(graph_->encoder().frames));
-    if (!work.has_windows()) WAKEBUILDER_CHECK(write_windows(corpus, work.windows()));
+    if (!is_there(work.windows())) WAKEBUILDER_CHECK(write_windows(corpus, work.windows()));
     WAKEBUILDER_CHECK(count_windows(work.windows()));
     WAKEBUILDER_TRY(auto learned, learn(work));
     if (options_.fine_tune) {
@@ -397,6 +332,7 @@ class Training {
     job.emplace_back("resume", options_.resume);
     job.emplace_back("options",
                      Dict{{"steps", options_.size.steps},
+                          {"patience", options_.patience},
                           {"warm_up", std::max<std::int64_t>(1, options_.size.steps / 10)},
                           {"seed", static_cast<std::int64_t>(options_.seed)},
                           {"threads", static_cast<std::int64_t>(threads_)}});
@@ -442,6 +378,7 @@ class Training {
   Result<Value> learn(const WorkFolder& work) {
     begin("head");
     WAKEBUILDER_TRY(auto head, run_job(work.job(), job(work), work.head()));
+    record_.stopped_early = record_.steps < options_.size.steps;
     end();
     return head;
   }
@@ -464,11 +401,14 @@ class Training {
   Result<Value> fine_tune(const TrainingCorpus& corpus, const WorkFolder& work) {
     begin("fine-tuning");
     WAKEBUILDER_CHECK(checkpoint::save_safetensors(work.backbone(), graph_->backbone().value()));
-    WAKEBUILDER_CHECK(write_fine_tuning_windows(corpus, work.fine_tuning_windows()));
+    const fs::path windows = work.fine_tuning_windows();
+    if (!is_there(windows)) WAKEBUILDER_CHECK(write_fine_tuning_windows(corpus, windows));
     const Value fine_tuning =
         Dict{{"backbone", work.backbone().string()}, {"steps", options_.size.fine_tuning_steps}};
-    const Value job = Dict{{"data", work.fine_tuning_windows().string()},
+    const Value job = Dict{{"data", windows.string()},
                            {"output", work.fine_tuned().string()},
+                           {"state", work.fine_tuning_state().string()},
+                           {"resume", options_.resume},
                            {"start", work.head().string()},
                            {"options", Dict{{"seed", static_cast<std::int64_t>(options_.seed)},
                                             {"threads", static_cast<std::int64_t>(threads_)}}},

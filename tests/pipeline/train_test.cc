@@ -339,6 +339,48 @@ TEST_F(TrainTest, FineTunesTheBackbone) {
   EXPECT_TRUE(report->record.has_onnx) << report->record.onnx_failure;
 }
 
+TEST_F(TrainTest, GoesOnWithFineTuningWhereItWasStopped) {
+  auto wanted = options();
+  wanted.trainer = WAKEBUILDER_TRAINER;
+  wanted.fine_tune = true;
+  wanted.threads = 1;
+  wanted.size.fine_tuning_steps = 12;
+  const auto whole = train("jarvis", wanted);
+  ASSERT_THAT(whole, IsOk());
+  const auto weights = core::read_text(whole->entry.checkpoint).value();
+  wanted.force = true;
+  const fs::path state =
+      folder_ / "cache/wakebuilder/training/jarvis/fine_tuning_state.safetensors";
+  EXPECT_THAT(train("jarvis", wanted,
+                    [&](const TrainProgress& now) {
+                      return now.stage != "fine-tuning" || now.remark.empty();
+                    }),
+              HasError(ErrorCode::kIo, "stopped"));
+  ASSERT_TRUE(fs::exists(state));
+  wanted.resume = true;
+  std::map<std::string, int> stages;
+  const auto resumed = train("jarvis", wanted, [&](const TrainProgress& now) {
+    ++stages[now.stage];
+    return true;
+  });
+  ASSERT_THAT(resumed, IsOk());
+  EXPECT_EQ(stages.count("windows"), 0U);
+  EXPECT_EQ(core::read_text(resumed->entry.checkpoint).value(), weights);
+}
+
+TEST_F(TrainTest, StopsEarlyWhereItIsToldTo) {
+  auto wanted = options();
+  wanted.trainer = WAKEBUILDER_TRAINER;
+  wanted.size.steps = 2000;
+  wanted.patience = 1;
+  const auto report = train("jarvis", wanted);
+  ASSERT_THAT(report, IsOk());
+  EXPECT_TRUE(report->record.stopped_early);
+  EXPECT_LT(report->record.steps, 2000);
+  EXPECT_TRUE(
+      *json(report->entry.metadata).find("training_config")->find("early_stopped")->get_if<bool>());
+}
+
 TEST_F(TrainTest, TrainsWakeBuildersHeadOnAFrozenAst) {
   auto wanted = options();
   wanted.trainer = WAKEBUILDER_TRAINER;

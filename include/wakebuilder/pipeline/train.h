@@ -55,9 +55,12 @@ struct TrainOptions {
   /// Of the graph compact: goes on through the backbone when the head is trained. The model then
   /// has a backbone of its own: it does not share it with others that listen beside it.
   bool fine_tune = false;
+  /// Stops when so many validations in a row, 25 steps each, have no better loss, and takes the
+  /// head of the best; 0: never. The recipe does without: its head is the mean of many steps.
+  std::int64_t patience = 0;
   bool use_cache = true;
   /// Goes on where a training of the same word with the same options was stopped: windows and the
-  /// head's state are kept in the cache until a training is done.
+  /// states of head and fine-tuning are kept in the cache until a training is done.
   bool resume = false;
   std::size_t threads = 0;           ///< 0: one for each core
   std::filesystem::path backbone{};  ///< "": find_backbone()
