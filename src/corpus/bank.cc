@@ -15,9 +15,10 @@ void Bank::add(Place place) {
   found->places.push_back(std::move(place));
 }
 
-void Bank::add(Kind kind, const std::string& group, std::span<const float> frames) {
+void Bank::add(Kind kind, const std::string& group, std::span<const float> frames,
+               const std::string& text) {
   auto one = std::make_shared<Pieces>();
-  one->add({.kind = kind, .group = group, .text = {}}, frames);
+  one->add({.kind = kind, .group = group, .text = text}, frames);
   add({std::move(one), 0});
 }
 

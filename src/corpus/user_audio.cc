@@ -15,6 +15,7 @@
 #include "wakebuilder/core/text.h"
 #include "wakebuilder/corpus/clip.h"
 #include "wakebuilder/corpus/random.h"
+#include "wakebuilder/corpus/recorded_word.h"
 
 namespace wakebuilder::corpus {
 namespace {
@@ -23,6 +24,11 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kRateHz = audio::kSampleRateHz;
 constexpr double kSamplesPerHour = 3600.0 * kRateHz;
+
+/// Cut at full scale.
+void scale(std::span<float> samples, double gain) {
+  for (float& sample : samples) sample = std::clamp(sample * static_cast<float>(gain), -1.0F, 1.0F);
+}
 
 // ---- words ----
 
@@ -79,14 +85,15 @@ std::string length_sentence(std::size_t samples) {
 }
 
 /// What is wrong with a recording; nothing: "".
-std::string problem_of(std::span<const float> samples, std::span<const float> said) {
-  if (const double share = clipped_share(samples, said.size()); share > kMostClipped)
+/// @param spoken  samples in which something is loud
+std::string problem_of(std::span<const float> samples, std::size_t spoken) {
+  if (const double share = clipped_share(samples, spoken); share > kMostClipped)
     return "expected speech that is not clipped, found " + rounded(100 * share) +
            " % of the samples at full scale";
   if (const double contrast = contrast_db(samples); contrast < kLeastContrastDb)
     return "expected speech at least " + core::to_text(kLeastContrastDb) +
            " dB above its background, found " + rounded(contrast) + " dB";
-  if (said.size() < kLeastWord || said.size() > kMostWord) return length_sentence(said.size());
+  if (spoken < kLeastWord || spoken > kMostWord) return length_sentence(spoken);
   return {};
 }
 
@@ -106,9 +113,7 @@ Result<void> check(const NegativeOptions& options) {
 }
 
 void level(std::span<float> samples) {
-  const double wanted = kClipLevel / audio::speech_level(samples).active_rms;
-  const auto gain = static_cast<float>(std::min(wanted, kMostGain));
-  for (float& sample : samples) sample = std::clamp(sample * gain, -1.0F, 1.0F);
+  scale(samples, std::min(kMostGain, kClipLevel / audio::speech_level(samples).active_rms));
 }
 
 /// The next samples, fewer at the end. Those before damage are in `out` when it is an error.
@@ -270,16 +275,21 @@ class NegativeStream {
 
 }  // namespace
 
-Result<std::vector<float>> read_word_recording(const fs::path& path) {
+Result<Frames> read_word_recording(const fs::path& path) {
   WAKEBUILDER_TRY(const auto samples, audio::load_audio(path, kMostDecodedS));
   const auto refuse = [&path](const std::string& sentence) {
     return fail(ErrorCode::kInvalidArgument, core::shown(path) + ": " + sentence);
   };
   if (samples.size() < kLeastWord) return refuse(length_sentence(samples.size()));
-  auto said = trimmed(samples);
+  const auto said = trimmed(samples);
   if (!said) return refuse("expected a recording of the word, found silence");
-  if (const auto problem = problem_of(samples, *said); !problem.empty()) return refuse(problem);
-  return *std::move(said);
+  // The room is heard best where nobody speaks, so the ends are not cut before.
+  std::vector<float> levelled = samples;
+  scale(levelled, kClipLevel / audio::speech_level(samples).active_rms);
+  FoundWord found = find_word(log_mel(levelled));
+  const std::size_t spoken = std::min(said->size(), found.loud_span * audio::kFrameShift);
+  if (const auto problem = problem_of(samples, spoken); !problem.empty()) return refuse(problem);
+  return std::move(found.frames);
 }
 
 Result<std::vector<fs::path>> list_recordings(std::span<const fs::path> paths) {

@@ -1,7 +1,6 @@
 #include "pipeline/training_corpus.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdlib>
 #include <system_error>
 #include <utility>
@@ -10,6 +9,8 @@
 #include "wakebuilder/core/text.h"
 #include "wakebuilder/corpus/clip.h"
 #include "wakebuilder/corpus/noise.h"
+#include "wakebuilder/corpus/random.h"
+#include "wakebuilder/corpus/recorded_word.h"
 #include "wakebuilder/corpus/rendering.h"
 #include "wakebuilder/corpus/script.h"
 #include "wakebuilder/corpus/user_audio.h"
@@ -28,8 +29,7 @@ constexpr std::uint64_t kMostCacheBytes = std::uint64_t{3} << 30U;
 constexpr std::size_t kHeldOutOf = 10;  ///< each tenth piece is held out
 constexpr std::size_t kTalkers = 400;   ///< sentences that babble is made of
 constexpr const char* kOwnWords = "recording";
-constexpr std::size_t kMostWordFrames = 140;  ///< of a recording
-constexpr double kOwnWordsWeight = 0.5;       ///< where all voices weigh about 1
+constexpr double kOwnWordsWeight = 0.3;  ///< where all voices weigh about 1
 constexpr const char* kOwnNegatives = "negative";
 constexpr double kOwnNegativesWeight = 0.2;
 constexpr std::size_t kOwnHeldOutOf = 5;
@@ -72,23 +72,14 @@ corpus::CommonScriptOptions common_options(const TrainingSize& size) {
           .seed = kCommonSeed};
 }
 
-/// Of a recording whose room is heard before and behind the word: the stretch of at most so many
-/// frames that has the most energy.
-corpus::Frames loudest(corpus::Frames frames, std::size_t most_frames) {
-  const std::size_t count = frames.size() / corpus::kBins;
-  if (count <= most_frames) return frames;
-  std::vector<double> sums = {0};  // of the energies of all frames before
-  for (std::size_t t = 0; t < count; ++t) {
-    double energy = 0;
-    for (const float value : std::span(frames).subspan(t * corpus::kBins, corpus::kBins))
-      energy += std::exp(static_cast<double>(value));
-    sums.push_back(sums.back() + energy);
-  }
-  std::size_t best = 0;
-  for (std::size_t t = 0; t + most_frames <= count; ++t)
-    if (sums[t + most_frames] - sums[t] > sums[best + most_frames] - sums[best]) best = t;
-  const auto begin = frames.begin() + static_cast<std::ptrdiff_t>(best * corpus::kBins);
-  return {begin, begin + static_cast<std::ptrdiff_t>(most_frames * corpus::kBins)};
+/// What a head must not take for a doubled word ("mama") or one that is the same backwards ("bob").
+corpus::JumbleOptions jumble_options(const speech::Pronunciation& phonemes) {
+  const std::size_t half = phonemes.size() / 2;
+  const auto middle = phonemes.begin() + static_cast<std::ptrdiff_t>(half);
+  const bool is_doubled =
+      phonemes.size() % 2 == 0 && std::equal(phonemes.begin(), middle, middle, phonemes.end());
+  const bool is_palindrome = std::equal(phonemes.begin(), middle, phonemes.rbegin());
+  return {.reversed = !is_palindrome, .swapped = !is_doubled};
 }
 
 class Builder {
@@ -168,17 +159,21 @@ class Builder {
     held_out.bank.add(std::move(place));
   }
 
-  /// The user's recordings are few, and all are learned from.
+  /// The user's recordings are few, and all are learned from. What they say in another order is not
+  /// the word, by the same voice and in the same room, and has the same weight.
   Result<void> add_recordings() {
     if (options_.recordings.empty()) return {};
     WAKEBUILDER_TRY(const auto files, corpus::list_recordings(options_.recordings));
     corpus_.learned.set_weight(kOwnWords, kOwnWordsWeight);
+    corpus::Random random(options_.seed, 0);
     for (const fs::path& file : files) {
-      WAKEBUILDER_TRY(const auto samples, corpus::read_word_recording(file));
-      const corpus::Frames frames = loudest(corpus::log_mel(samples), kMostWordFrames);
-      corpus_.learned.add(Kind::kWord, kOwnWords, frames);
+      WAKEBUILDER_TRY(const auto word, corpus::read_word_recording(file));
+      const std::string name = file.filename().string();
+      corpus_.learned.add(Kind::kWord, kOwnWords, word, name);
+      for (const auto& other : corpus::jumbled(word, jumble_options(speaking_.phonemes), random))
+        corpus_.learned.add(Kind::kNear, kOwnWords, other, name + ", jumbled");
       ++corpus_.data.recordings;
-      corpus_.recordings.push_back(file.filename().string());
+      corpus_.recordings.push_back(name);
     }
     return {};
   }

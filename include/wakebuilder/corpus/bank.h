@@ -19,7 +19,8 @@ class Bank {
   void add(Place place);
 
   /// A single piece. @param frames  as Pieces::add()
-  void add(Kind kind, const std::string& group, std::span<const float> frames);
+  void add(Kind kind, const std::string& group, std::span<const float> frames,
+           const std::string& text = "");
 
   /// @param weight  of the group, at least 0; 1 for groups that are not named
   void set_weight(const std::string& group, double weight);

@@ -10,17 +10,18 @@
 #include <vector>
 
 #include "wakebuilder/core/result.h"
+#include "wakebuilder/corpus/pieces.h"
 
 namespace wakebuilder::corpus {
 
-/// A recording of the wake word: WAV, FLAC, Ogg or MP3. Returns what trimmed() makes of it: 16 kHz
-/// mono, without silent ends, what is said at kClipLevel.
+/// A recording of the wake word: WAV, FLAC, Ogg or MP3. Returns the word's log-mel frames [n, 128]
+/// as find_word() gives them, what is said at kClipLevel.
 ///
 /// Errors, each a sentence with the file in front: those of audio::load_audio, at most 10 minutes;
-/// kInvalidArgument when it is shorter than 0.2 s or longer than 5 s without its silent ends, when
-/// it is silent (no sample above 1/1000), when more than 1 % of what is left are at full scale, and
+/// kInvalidArgument when what is loud in it is shorter than 0.2 s or spans more than 5 s, when it
+/// is silent (no sample above 1/1000), when more than 1 % of what is left are at full scale, and
 /// when what is loud is less than 6 dB above what is quiet, so that nobody speaks.
-Result<std::vector<float>> read_word_recording(const std::filesystem::path& path);
+Result<Frames> read_word_recording(const std::filesystem::path& path);
 
 /// The recordings that are named and those in folders that are named (audio::find_recordings),
 /// sorted. What is there twice, also by another path or a symbolic link, is listed once.

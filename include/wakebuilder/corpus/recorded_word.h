@@ -1,0 +1,40 @@
+// A person's recording of the wake word, made ready for the bank.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "wakebuilder/corpus/pieces.h"
+#include "wakebuilder/corpus/random.h"
+
+namespace wakebuilder::corpus {
+
+struct FoundWord {
+  Frames frames;              ///< the word, its room subtracted
+  std::size_t loud_span = 0;  ///< frames from the first loud one of the recording to the last
+};
+
+/// Finds the one word in a recording with a room around it, and subtracts the room. Otherwise a
+/// head learns the room and the microphone of the few recordings in place of the word.
+///
+/// The room is the mean of the quietest fifth of the frames. Loud is what stands 6 dB above it, and
+/// no more than 44 dB below the loudest frame; gaps of less than 0.25 s are part of a word, and
+/// where there are several stretches, a click before the word, the one with the most energy is it.
+/// Of one that is longer than 1.8 s only what is louder counts, in steps of 3 dB.
+/// Of each bin 1.5 times the room's power is subtracted; a hundredth of what was there stays (Boll
+/// 1979, "Suppression of acoustic noise in speech using spectral subtraction").
+///
+/// @param recording  log-mel frames [n, 128], natural logarithm. @pre n >= 1, else std::logic_error
+FoundWord find_word(Frames recording);
+
+struct JumbleOptions {
+  std::size_t count = 12;
+  bool reversed = true;  ///< also backwards, whole or a half; false for words like "anna"
+  bool swapped = true;   ///< also its second half first; false for words like "mama"
+};
+
+/// What sounds like this voice, this room and this microphone, but does not say the word: frames of
+/// the word in another order. Cut at 35 to 65 % of it. None where both options are false.
+std::vector<Frames> jumbled(const Frames& word, const JumbleOptions& options, Random& random);
+
+}  // namespace wakebuilder::corpus
