@@ -30,8 +30,9 @@ Result<std::vector<fs::path>> find_recordings(const fs::path& root) {
       files.push_back(entry->path());
   }
   if (error)
-    return fail(ErrorCode::kNotFound,
-                core::shown(root) + ": expected a folder of recordings: " + error.message());
+    return fail(
+        ErrorCode::kNotFound,
+        core::shown(root) + ": expected a recording or a folder of them: " + error.message());
   if (files.empty())
     return fail(ErrorCode::kNotFound,
                 core::shown(root) + ": expected WAV, FLAC, Ogg or MP3 files, found none");

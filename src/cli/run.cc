@@ -24,6 +24,7 @@
 #include "cli/answer.h"
 #include "cli/detect.h"
 #include "cli/show.h"
+#include "cli/table.h"
 #include "cli/target.h"
 #include "cli/train.h"
 
@@ -162,6 +163,8 @@ Result<int> run(const CommandLine& line, const FeaturesCommand& command) {
   return 0;
 }
 
+constexpr const char* kClearedLine = "\r\x1b[K";
+
 /// "measuring 2 of 5", in one place, where somebody looks, and gone at the end.
 class Progress {
  public:
@@ -178,7 +181,6 @@ class Progress {
   }
 
  private:
-  static constexpr const char* kClearedLine = "\r\x1b[K";
   bool is_seen_ = ::isatty(STDERR_FILENO) != 0;
 };
 
@@ -207,11 +209,9 @@ class ClipProgress {
   void show(std::size_t done, std::size_t all) const {
     if (::isatty(STDERR_FILENO) == 0) return;
     const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin_;
-    const auto left = static_cast<long>(spent.count() * static_cast<double>(all - done) /
-                                        static_cast<double>(done));
-    std::cerr << "\rhearing clip " << done << " of " << all << ", " << left / 60 << ":"
-              << (left % 60 < 10 ? "0" : "") << left % 60 << " left   " << (done == all ? "\r" : "")
-              << std::flush;
+    const double left = spent.count() * static_cast<double>(all - done) / static_cast<double>(done);
+    std::cerr << kClearedLine << "hearing clip " << done << " of " << all << ", "
+              << clock_text(left) << " left" << (done == all ? kClearedLine : "") << std::flush;
   }
 
  private:

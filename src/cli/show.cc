@@ -331,8 +331,9 @@ std::string show(const pipeline::TrainReport& report) {
          << core::to_text(record.wanted_per_hour)
          << " times an hour; --negatives DIR with hours of your own sound can\n";
   if (record.has_onnx) {
-    text << "exported and checked: " << core::shown(report.entry.onnx) << " (" << record.onnx_bytes
-         << " bytes, largest difference " << core::to_text(record.onnx_max_abs_diff) << ")\n";
+    text << "exported and checked: " << core::shown(report.entry.onnx) << " ("
+         << size_text(record.onnx_bytes) << ", largest difference "
+         << difference_text(record.onnx_max_abs_diff) << ")\n";
   } else {
     text << "not exported: " << record.onnx_failure << "\n";
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cmath>
 #include <cstdio>
 #include <numeric>
 
@@ -77,6 +78,11 @@ std::string difference_text(double number) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.2g", number);
   return text.data();
+}
+
+std::string clock_text(double seconds) {
+  const auto whole = static_cast<long>(std::ceil(seconds));
+  return std::to_string(whole / 60) + (whole % 60 < 10 ? ":0" : ":") + std::to_string(whole % 60);
 }
 
 }  // namespace wakebuilder::cli

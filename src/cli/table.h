@@ -32,6 +32,9 @@ std::string grouped(std::uint64_t number);
 /// With so many digits behind the point: "0.84".
 std::string fixed_text(double number, int digits);
 
+/// Minutes and seconds, rounded up: "1:05".
+std::string clock_text(double seconds);
+
 /// Two significant digits: "4.7e-07", "0".
 std::string difference_text(double number);
 

@@ -12,17 +12,12 @@
 #include "cli/answer.h"
 #include "cli/interrupt.h"
 #include "cli/show.h"
+#include "cli/table.h"
 
 namespace wakebuilder::cli {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-/// "1:05"
-std::string clock_text(double seconds) {
-  const auto whole = static_cast<long>(std::ceil(seconds));
-  return std::to_string(whole / 60) + (whole % 60 < 10 ? ":0" : ":") + std::to_string(whole % 60);
-}
 
 std::string bar(double share) {
   constexpr int kCells = 24;

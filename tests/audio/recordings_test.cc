@@ -37,9 +37,10 @@ TEST(FindRecordings, TakesAFileThatIsNamedWhateverItIsCalled) {
 
 TEST(FindRecordings, SaysWhatIsNotThere) {
   const TemporaryFolder folder;
-  EXPECT_THAT(find_recordings(folder / "gone"),
-              HasError(ErrorCode::kNotFound,
-                       "gone: expected a folder of recordings: No such file or directory"));
+  EXPECT_THAT(
+      find_recordings(folder / "gone"),
+      HasError(ErrorCode::kNotFound,
+               "gone: expected a recording or a folder of them: No such file or directory"));
   test::write(folder / "notes.txt", "x");
   EXPECT_THAT(find_recordings(folder.path()),
               HasError(ErrorCode::kNotFound, ": expected WAV, FLAC, Ogg or MP3 files, found none"));

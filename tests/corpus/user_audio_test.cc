@@ -163,7 +163,7 @@ TEST_F(ListRecordings, SaysWhatIsNotThere) {
   EXPECT_THAT(list_recordings(std::vector{folder_ / "empty"}),
               HasError(ErrorCode::kNotFound, "empty: expected WAV, FLAC, Ogg or MP3 files"));
   EXPECT_THAT(list_recordings(std::vector{folder_ / "gone"}),
-              HasError(ErrorCode::kNotFound, "gone: expected a folder of recordings"));
+              HasError(ErrorCode::kNotFound, "gone: expected a recording or a folder of them"));
 }
 
 // ---- hours without the word ----

@@ -173,7 +173,8 @@ TEST_F(Evaluate, RefusesWhatItCannotMeasure) {
   EXPECT_THAT(run(wrong), HasError(ErrorCode::kInvalidArgument, "expected numbers above 0"));
   wrong = options();
   wrong.positive = {path("nowhere")};
-  EXPECT_THAT(run(wrong), HasError(ErrorCode::kNotFound, "expected a folder of recordings"));
+  EXPECT_THAT(run(wrong),
+              HasError(ErrorCode::kNotFound, "expected a recording or a folder of them"));
   const TemporaryFolder empty;
   wrong.positive = {empty / ""};
   EXPECT_THAT(run(wrong), HasError(ErrorCode::kNotFound, "expected WAV, FLAC, Ogg or MP3 files"));
