@@ -205,16 +205,16 @@ class HeadGraph : public TrainedGraph {
                       HeldOutScores& scores) const {
     if (parts.empty()) return {};
     WAKEBUILDER_TRY(auto encoder, EncoderRun::create(runtime, encoder_, options.threads));
-    double frames = 0;
+    std::size_t numbers = 0;
     for (std::size_t i = 0; i < parts.size(); ++i) {
       const double share = static_cast<double>(i) / static_cast<double>(parts.size());
       if (options.on_progress && !options.on_progress(share))
         return fail(ErrorCode::kIo, "stopped");
       WAKEBUILDER_TRY(auto trace, trace_of(parts[i], encoder, head));
       scores.own.push_back(std::move(trace));
-      frames += static_cast<double>(parts[i].size() / corpus::kBins);
+      numbers += parts[i].size();
     }
-    scores.own_hours = frames / kFramesPerHour;
+    scores.own_hours = static_cast<double>(numbers) / corpus::kBins / kFramesPerHour;
     return {};
   }
 
@@ -225,7 +225,7 @@ class HeadGraph : public TrainedGraph {
     for (std::size_t at = 0; at + window <= frames.size(); at += hop) {
       WAKEBUILDER_TRY(const auto embedding, encoder.run(std::span(frames).subspan(at, window)));
       WAKEBUILDER_TRY(const double score, head.score(embedding));
-      const auto end = static_cast<double>((at + window) / corpus::kBins);
+      const double end = static_cast<double>(at + window) / corpus::kBins;
       trace.push_back({.time_s = end / kFramesPerSecond, .score = score});
     }
     return trace;

@@ -30,6 +30,8 @@ constexpr std::size_t kHeldOutOf = 10;  ///< each tenth piece is held out
 constexpr std::size_t kTalkers = 400;   ///< sentences that babble is made of
 constexpr const char* kOwnWords = "recording";
 constexpr double kOwnWordsWeight = 0.3;  ///< where all voices weigh about 1
+constexpr const char* kJumbled = "jumbled recording";
+constexpr double kJumbledWeight = 0.9;
 constexpr const char* kOwnNegatives = "negative";
 constexpr double kOwnNegativesWeight = 0.2;
 constexpr std::size_t kOwnHeldOutOf = 5;
@@ -165,13 +167,14 @@ class Builder {
     if (options_.recordings.empty()) return {};
     WAKEBUILDER_TRY(const auto files, corpus::list_recordings(options_.recordings));
     corpus_.learned.set_weight(kOwnWords, kOwnWordsWeight);
+    corpus_.learned.set_weight(kJumbled, kJumbledWeight);
     corpus::Random random(options_.seed, 0);
     for (const fs::path& file : files) {
       WAKEBUILDER_TRY(const auto word, corpus::read_word_recording(file));
       const std::string name = file.filename().string();
       corpus_.learned.add(Kind::kWord, kOwnWords, word, name);
       for (const auto& other : corpus::jumbled(word, jumble_options(speaking_.phonemes), random))
-        corpus_.learned.add(Kind::kNear, kOwnWords, other, name + ", jumbled");
+        corpus_.learned.add(Kind::kNear, kJumbled, other, name + ", jumbled");
       ++corpus_.data.recordings;
       corpus_.recordings.push_back(name);
     }
