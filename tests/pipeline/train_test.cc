@@ -198,6 +198,13 @@ TEST_F(TrainTest, TakesRecordingsWithTheirRoomAndSaysWhatIsWrongWithOthers) {
   ASSERT_THAT(corpus, IsOk());
   EXPECT_EQ(corpus->data.recordings, 1U);
   EXPECT_EQ(corpus->recordings, (std::vector<std::string>{"said.wav"}));
+  const auto without =
+      make_corpus(speaking, {.size = tiny(), .cache = pieces(), .threads = 2}).value();
+  const auto more = [&](corpus::Kind kind) {
+    return corpus->learned.count(kind) - without.learned.count(kind);
+  };
+  EXPECT_EQ(more(corpus::Kind::kWord), 1U);
+  EXPECT_EQ(more(corpus::Kind::kNear), 12U);  // the same frames in another order
   ASSERT_TRUE(audio::write_wav(folder_ / "silent.wav", std::vector<float>(16000)));
   wanted.recordings = {folder_ / "silent.wav"};
   EXPECT_THAT(make_corpus(speaking, wanted), HasError(ErrorCode::kInvalidArgument, "silence"));
