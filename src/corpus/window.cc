@@ -211,6 +211,10 @@ Composition WindowComposer::compose(std::span<float> window, Random& random) con
   if (draw < 0) return one(Kind::kNear, options_.tempo, most);
   draw -= options_.isolated;
   if (draw < 0) return one(Kind::kIsolated, options_.tempo, most);
+  if (bank_.count(Kind::kJumbled) > 0) {
+    draw -= options_.jumbled;
+    if (draw < 0) return one(Kind::kJumbled, options_.tempo, most);
+  }
   draw -= options_.parts;
   if (draw < 0) return compose_part(window, random);
   if (draw >= options_.quiet) return compose_running(window, random);

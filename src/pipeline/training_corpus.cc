@@ -30,12 +30,12 @@ constexpr std::size_t kHeldOutOf = 10;  ///< each tenth piece is held out
 constexpr std::size_t kTalkers = 400;   ///< sentences that babble is made of
 constexpr const char* kOwnWords = "recording";
 constexpr double kOwnWordsWeight = 0.3;  ///< where all voices weigh about 1
-constexpr const char* kJumbled = "jumbled recording";
-constexpr double kJumbledWeight = 0.9;
 constexpr const char* kOwnNegatives = "negative";
 constexpr double kOwnNegativesWeight = 0.2;
 constexpr std::size_t kOwnHeldOutOf = 5;
-constexpr std::uint64_t kCommonSeed = 1;  ///< of what does not depend on the wake word
+constexpr std::size_t kOwnNoiseFrames = 4000;
+constexpr std::size_t kSyntheticForOwnNoise = 4;  ///< noises for each that is made of user's sound
+constexpr std::uint64_t kCommonSeed = 1;          ///< of what does not depend on the wake word
 
 /// The longest pieces that windows are made of, in windows.
 double most_windows(Kind kind) {
@@ -54,6 +54,7 @@ std::size_t& counter(TrainingData& data, Kind kind) {
     case Kind::kIsolated:
       return data.isolated;
     case Kind::kRunning:
+    case Kind::kJumbled:
       return data.running;
   }
   return data.running;
@@ -167,32 +168,45 @@ class Builder {
     if (options_.recordings.empty()) return {};
     WAKEBUILDER_TRY(const auto files, corpus::list_recordings(options_.recordings));
     corpus_.learned.set_weight(kOwnWords, kOwnWordsWeight);
-    corpus_.learned.set_weight(kJumbled, kJumbledWeight);
     corpus::Random random(options_.seed, 0);
     for (const fs::path& file : files) {
       WAKEBUILDER_TRY(const auto word, corpus::read_word_recording(file));
       const std::string name = file.filename().string();
       corpus_.learned.add(Kind::kWord, kOwnWords, word, name);
       for (const auto& other : corpus::jumbled(word, jumble_options(speaking_.phonemes), random))
-        corpus_.learned.add(Kind::kNear, kJumbled, other, name + ", jumbled");
+        corpus_.learned.add(Kind::kJumbled, kOwnWords, other, name);
       ++corpus_.data.recordings;
       corpus_.recordings.push_back(name);
     }
     return {};
   }
 
-  /// Four of five pieces are learned from; the others are what the threshold must hold on.
+  static void cut_into_noises(const corpus::Frames& frames, corpus::Frames& waiting,
+                              std::vector<corpus::Frames>& noises) {
+    waiting.insert(waiting.end(), frames.begin(), frames.end());
+    if (waiting.size() < kOwnNoiseFrames * corpus::kBins) return;
+    noises.push_back(std::move(waiting));
+    waiting.clear();
+  }
+
+  /// Four of five pieces are learned from; the others are what the threshold must hold on. Some are
+  /// noises as well, under windows with the word too: otherwise a head learns that what sounds like
+  /// this room and this microphone never is the word.
   Result<void> add_negatives() {
     if (options_.negatives.empty()) return {};
     corpus_.learned.set_weight(kOwnNegatives, kOwnNegativesWeight);
     std::size_t number = 0;
     corpus::Frames waiting;  // held out, until it is a part
+    corpus::Frames noise;    // the same of what is learned from
+    std::vector<corpus::Frames> own_noises;
+    const std::size_t most_noises = corpus_.noises.size() / kSyntheticForOwnNoise;
     const auto take = [&](std::span<const float> samples, const fs::path&) -> Result<void> {
       if (is_stopped_) return fail(ErrorCode::kIo, "stopped");
       const corpus::Frames frames = corpus::log_mel(samples);
       if (frames.empty()) return {};
       if (number++ % kOwnHeldOutOf != kOwnHeldOutOf - 1) {
         corpus_.learned.add(Kind::kRunning, kOwnNegatives, frames);
+        if (own_noises.size() < most_noises) cut_into_noises(frames, noise, own_noises);
       } else {
         waiting.insert(waiting.end(), frames.begin(), frames.end());
       }
@@ -202,6 +216,7 @@ class Builder {
     };
     WAKEBUILDER_TRY(auto summary,
                     corpus::stream_negatives(options_.negatives, {.seed = options_.seed}, take));
+    for (auto& own : own_noises) corpus_.noises.push_back(std::move(own));
     corpus_.data.negatives_hours = summary.hours;
     for (auto& skipped : summary.skipped) corpus_.skipped.push_back(std::move(skipped.reason));
     return {};

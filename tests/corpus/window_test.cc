@@ -84,6 +84,25 @@ TEST(Window, HasItsSharesOfWhatIsSaid) {
   EXPECT_NEAR(quiet, 0.60 * 0.07 * kCount, 50);
 }
 
+TEST(Window, HoldsJumbledRecordingsWhereThereAreSome) {
+  Bank pieces = bank();
+  const auto share = [&pieces] {
+    const WindowComposer composer(pieces, {.context = 0, .careful = 0});
+    Random random(5);
+    int jumbled = 0;
+    for (int i = 0; i < 4000; ++i) {
+      int label = 0;
+      const bool is_heard = frames_of(compose(composer, random, &label), 6) > 0;
+      EXPECT_FALSE(is_heard && label == 1);
+      jumbled += is_heard ? 1 : 0;
+    }
+    return jumbled / 4000.0;
+  };
+  EXPECT_EQ(share(), 0);
+  pieces.add(Kind::kJumbled, "recording", flat(6, 50));
+  EXPECT_NEAR(share(), 0.60 * 0.08, 0.01);
+}
+
 TEST(Window, PutsSpeechAroundWords) {
   const Bank pieces = bank();
   WindowOptions options = plain();

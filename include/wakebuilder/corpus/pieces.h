@@ -26,10 +26,11 @@ enum class Kind {
   kNear,      ///< a sound-alike
   kIsolated,  ///< another single word
   kRunning,   ///< running speech without the wake word
+  kJumbled,   ///< a recording of the wake word in another order
 };
-inline constexpr std::size_t kKinds = 5;
+inline constexpr std::size_t kKinds = 6;
 
-/// "word", "phrase", "near", "isolated", "running".
+/// "word", "phrase", "near", "isolated", "running", "jumbled".
 std::string_view to_string(Kind kind);
 
 struct Piece {

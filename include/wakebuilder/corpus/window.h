@@ -25,6 +25,7 @@ struct WindowOptions {
   double isolated = 0.15;
   double parts = 0.12;         ///< a part of the wake word
   double quiet = 0.07;         ///< noise only
+  double jumbled = 0.08;       ///< where the bank has some
   Range part = {0.25, 0.6};    ///< of the wake word
   double context = 0.45;       ///< other speech on either side of a word
   double careful = 0.5;        ///< words with lengthened minima of energy
