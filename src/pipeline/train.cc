@@ -264,8 +264,9 @@ class Training {
   Result<LabelledTokens> windows(const TrainingCorpus& corpus, const WindowsOf& of) {
     const auto make = [&](std::size_t first, std::size_t count) {
       const auto progress = [this, &of, first](std::size_t done, std::size_t) {
-        const double share = static_cast<double>(first + done) / static_cast<double>(of.count);
-        return tell(of.from + share * (of.to - of.from));
+        // The last part that is kept may go beyond what is wanted.
+        const auto made = static_cast<double>(std::min(of.count, first + done));
+        return tell(of.from + made / static_cast<double>(of.count) * (of.to - of.from));
       };
       return make_windows(of.bank, corpus.noises, graph_->encoder(), runtime_,
                           {.first = first,
@@ -346,6 +347,7 @@ class Training {
       return value != nullptr ? value->number().value_or(0) : 0;
     };
     if (line == nullptr || line->find("step") == nullptr) return tell(last_share_);
+    if (line->find("phase") == nullptr) record_.steps = static_cast<std::int64_t>(number("step"));
     if (line->find("validated") != nullptr) {
       record_.history.push_back({.step = static_cast<std::int64_t>(number("step")),
                                  .rate = number("rate"),
@@ -358,7 +360,6 @@ class Training {
                                  .validation_false_accepts = number("validation_false_accepts")});
       return tell(last_share_);
     }
-    if (line->find("phase") == nullptr) record_.steps = static_cast<std::int64_t>(number("step"));
     const double share = number("step") / std::max(1.0, number("steps"));
     return tell(share, number("remaining_s"),
                 "loss " + core::to_text(std::round(number("loss") * 1000) / 1000));

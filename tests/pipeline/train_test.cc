@@ -372,6 +372,8 @@ TEST_F(TrainTest, GoesOnWithFineTuningWhereItWasStopped) {
   });
   ASSERT_THAT(resumed, IsOk());
   EXPECT_EQ(stages.count("windows"), 0U);
+  EXPECT_EQ(resumed->record.steps, whole->record.steps);
+  EXPECT_FALSE(resumed->record.stopped_early);
   EXPECT_EQ(core::read_text(resumed->entry.checkpoint).value(), weights);
 }
 
@@ -425,7 +427,11 @@ TEST_F(TrainTest, KeepsEmbeddingsForTheNextTraining) {
   wanted.force = true;
   wanted.size.steps = 70;
   wanted.size.windows = 600;
-  ASSERT_THAT(train("jarvis", wanted), IsOk());
+  const auto again = train("jarvis", wanted, [](const TrainProgress& now) {
+    EXPECT_LE(now.share, 1) << now.stage;
+    return true;
+  });
+  ASSERT_THAT(again, IsOk());
   EXPECT_EQ(parts_kept(folder_ / "cache"), kept + 2);  // one more part of each
 }
 
