@@ -98,7 +98,7 @@ void subtract(const Powers& room, Frames& word) {
 
 }  // namespace
 
-FoundWord find_word(Frames recording) {
+FoundWord find_word(const Frames& recording) {
   WAKEBUILDER_EXPECT(!recording.empty() && recording.size() % kBins == 0);
   const std::vector<double> levels = levels_of(recording);
   const Powers room = room_of(recording, levels);

@@ -160,7 +160,7 @@ Composition WindowComposer::compose_part(std::span<float> window, Random& random
   } else {
     put(window, first ? options_.frames - count : 0, cut);  // cut by the window itself
   }
-  return {.before = options_.frames, .text = "part: " + whole.piece().text};
+  return {.is_single = true, .before = options_.frames, .text = "part: " + whole.piece().text};
 }
 
 Composition WindowComposer::compose_running(std::span<float> window, Random& random) const {
@@ -199,6 +199,7 @@ Composition WindowComposer::compose(std::span<float> window, Random& random) con
     const std::int64_t before =
         place(window, stretched(piece.unpack(), tempo, longest, random), random);
     return Composition{.label = kind == Kind::kWord || kind == Kind::kPhrase ? 1 : 0,
+                       .is_single = true,
                        .before = before,
                        .text = std::string(to_string(kind)) + ": " + piece.piece().text};
   };

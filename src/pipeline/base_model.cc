@@ -54,12 +54,20 @@ std::string name_of(const fs::path& base, const fs::path& weights) {
 
 std::optional<BaseModelSettings> base_model_settings(std::string_view name) {
   if (name == "MIT/ast-finetuned-speech-commands-v2") {
-    return BaseModelSettings{.frames = 128, .mel_bins = 128, .mean = -6.845978, .std = 5.5654526};
+    return BaseModelSettings{
+        .frames = 128, .mel_bins = 128, .features = {.mean = -6.845978, .std = 5.5654526}};
   }
   if (name == "MIT/ast-finetuned-audioset-10-10-0.4593") {
-    return BaseModelSettings{.frames = 1024, .mel_bins = 128, .mean = -4.2677393, .std = 4.5689974};
+    return BaseModelSettings{
+        .frames = 1024, .mel_bins = 128, .features = {.mean = -4.2677393, .std = 4.5689974}};
   }
   return std::nullopt;
+}
+
+std::optional<FeatureScale> usual_features(std::string_view name, std::int64_t frames) {
+  const auto settings = base_model_settings(name);
+  if (!settings || settings->frames != frames) return std::nullopt;
+  return settings->features;
 }
 
 const std::string* base_model_name(const core::Value& metadata) {
@@ -92,9 +100,7 @@ Result<LoadedBase> load_base(const fs::path& base) {
   if (!ast) return fail_in(core::shown(weights), std::move(ast).error());
   WAKEBUILDER_TRY(auto features, features_beside(weights));
   auto name = name_of(base, weights);
-  const auto settings = base_model_settings(name);
-  if (!features && settings && settings->frames == ast->config.max_length)
-    features = FeatureScale{.mean = settings->mean, .std = settings->std};
+  if (!features) features = usual_features(name, ast->config.max_length);
   return LoadedBase{.ast = *std::move(ast),
                     .name = std::move(name),
                     .features = features,

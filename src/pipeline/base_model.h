@@ -24,14 +24,16 @@ struct FeatureScale {
 struct BaseModelSettings {
   std::int64_t frames;  ///< of 10 ms
   std::int64_t mel_bins;
-  double mean;  ///< as FeatureScale
-  double std;
+  FeatureScale features;
 };
 
 /// The settings of a base model by its public name ("MIT/ast-finetuned-speech-commands-v2");
 /// nothing for others. Source: the preprocessor_config.json of each, as transformers' conversion
 /// script writes it.
 std::optional<BaseModelSettings> base_model_settings(std::string_view name);
+
+/// The scale of a published base model's features, if it takes so many frames.
+std::optional<FeatureScale> usual_features(std::string_view name, std::int64_t frames);
 
 /// The base model that a checkpoint's metadata names; null when it names none.
 const std::string* base_model_name(const core::Value& metadata);

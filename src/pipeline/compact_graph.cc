@@ -71,18 +71,6 @@ class CompactGraph : public TrainedGraph {
 
 }  // namespace
 
-Dict to_dict(const model::NamedTensors& tensors) {
-  Dict dict;
-  for (const auto& [name, tensor] : tensors) dict.emplace_back(name, tensor);
-  return dict;
-}
-
-std::size_t numbers_in(const model::NamedTensors& tensors) {
-  std::size_t numbers = 0;
-  for (const auto& [name, tensor] : tensors) numbers += tensor.size();
-  return numbers;
-}
-
 Result<model::CompactClassifier> frozen_network(const std::filesystem::path& backbone) {
   WAKEBUILDER_TRY(const auto file, find_backbone(backbone));
   model::CompactClassifier network;

@@ -114,7 +114,8 @@ Properties properties_of(const model::Classifier& classifier, const model::Graph
   if (name == nullptr) return {};
   Properties properties = {{"base_model", *name}};
   if (const auto settings = base_model_settings(*name)) {
-    const auto features = feature_properties(settings->frames, settings->mean, settings->std);
+    const auto features =
+        feature_properties(settings->frames, settings->features.mean, settings->features.std);
     properties.insert(properties.end(), features.begin(), features.end());
   }
   return properties;

@@ -15,6 +15,7 @@
 #include "wakebuilder/onnx/write.h"
 #include "wakebuilder/runtime/bound_run.h"
 
+#include "pipeline/number_list.h"
 #include "pipeline/training_windows.h"
 
 namespace wakebuilder::pipeline {
@@ -24,7 +25,6 @@ using core::Dict;
 using core::Value;
 using Runtime = std::shared_ptr<const runtime::OnnxRuntime>;
 
-constexpr double kFramesPerHour = 360'000;
 constexpr double kFramesPerSecond = 100;
 
 /// As WakeBuilder makes it (reference: its classifier.py).
@@ -35,12 +35,6 @@ model::HeadConfig config_for(std::int64_t width) {
           .use_se_block = true,
           .use_tcn = true,
           .se_dim = std::max(width / 4, kLeastSqueezed)};
-}
-
-core::List numbers(const std::vector<std::int64_t>& values) {
-  core::List list;
-  for (const std::int64_t value : values) list.emplace_back(value);
-  return list;
 }
 
 /// A trained head on one embedding after the other.
@@ -69,7 +63,7 @@ class HeadRun {
 
   static Value metadata_of(const model::HeadConfig& config) {
     return Dict{{"embedding_dim", config.embedding_dim},
-                {"classifier_hidden_dims", numbers(config.hidden_dims)},
+                {"classifier_hidden_dims", number_list(config.hidden_dims)},
                 {"use_attention", config.use_attention},
                 {"use_se_block", config.use_se_block},
                 {"use_tcn", config.use_tcn}};
@@ -80,50 +74,37 @@ class HeadRun {
   runtime::BoundRun run_;
 };
 
-bool is_single_word(const std::string& text) {
-  return text.starts_with("near") || text.starts_with("isolated") || text.starts_with("part");
+void add(const corpus::Composition& window, const ScorePoint& point, HeldOutScores& scores) {
+  ScoredText text{.text = window.text, .voice = "", .score = point.score};
+  if (window.label == 1) {
+    scores.words.push_back(std::move(text));
+  } else if (window.is_single) {
+    scores.others.push_back(std::move(text));
+  } else {
+    scores.stream.push_back({point});
+    scores.sections.push_back(std::move(text));
+  }
 }
 
 /// The validation windows, one score each: what was said alone, and the rest as a stream.
-class Judging {
- public:
-  Judging(HeadRun& head, const HeldOutMaterial& material) : head_(head), material_(material) {}
-
-  Result<HeldOutScores> judge(std::int64_t frames) {
-    WAKEBUILDER_TRY(const auto data, checkpoint::read(material_.windows));
-    const auto* embeddings = data.root.find("validation_tokens")->get_if<core::Tensor>();
-    const auto values = embeddings->as<float>();
-    const auto width = static_cast<std::size_t>(embeddings->shape()[1]);
-    const auto& corpus = material_.corpus;
-    const auto windows = first_compositions(corpus.held_out.bank, corpus.noises, frames,
-                                            material_.windows_seed, values.size() / width);
-    const double seconds = static_cast<double>(frames) / kFramesPerSecond;
-    for (std::size_t i = 0; i < windows.size(); ++i) {
-      WAKEBUILDER_TRY(const double score, head_.score(values.subspan(i * width, width)));
-      add(windows[i], {.time_s = seconds, .score = score});
-    }
-    scores_.hours =
-        static_cast<double>(scores_.stream.size()) * static_cast<double>(frames) / kFramesPerHour;
-    return std::move(scores_);
+Result<HeldOutScores> judge(HeadRun& head, const HeldOutMaterial& material, std::int64_t frames) {
+  WAKEBUILDER_TRY(const auto data, checkpoint::read(material.windows));
+  const auto* embeddings = data.root.find("validation_tokens")->get_if<core::Tensor>();
+  const auto values = embeddings->as<float>();
+  const auto width = static_cast<std::size_t>(embeddings->shape()[1]);
+  const auto& corpus = material.corpus;
+  const auto windows = first_compositions(corpus.held_out.bank, corpus.noises, frames,
+                                          material.windows_seed, values.size() / width);
+  const double seconds = static_cast<double>(frames) / kFramesPerSecond;
+  HeldOutScores scores;
+  for (std::size_t i = 0; i < windows.size(); ++i) {
+    WAKEBUILDER_TRY(const double score, head.score(values.subspan(i * width, width)));
+    add(windows[i], {.time_s = seconds, .score = score}, scores);
   }
-
- private:
-  void add(const corpus::Composition& window, const ScorePoint& point) {
-    ScoredText text{.text = window.text, .voice = "", .score = point.score};
-    if (window.label == 1) {
-      scores_.words.push_back(std::move(text));
-    } else if (is_single_word(window.text)) {
-      scores_.others.push_back(std::move(text));
-    } else {
-      scores_.stream.push_back({point});
-      scores_.sections.push_back(std::move(text));
-    }
-  }
-
-  HeadRun& head_;
-  const HeldOutMaterial& material_;
-  HeldOutScores scores_;
-};
+  scores.hours =
+      static_cast<double>(scores.stream.size()) * static_cast<double>(frames) / kFramesPerHour;
+  return scores;
+}
 
 class HeadGraph : public TrainedGraph {
  public:
@@ -146,7 +127,7 @@ class HeadGraph : public TrainedGraph {
   Dict job() const override {
     return {{"graph", "head"},
             {"config", Dict{{"embedding_dim", config_.embedding_dim},
-                            {"hidden_dims", numbers(config_.hidden_dims)},
+                            {"hidden_dims", number_list(config_.hidden_dims)},
                             {"use_attention", config_.use_attention},
                             {"use_se_block", config_.use_se_block},
                             {"use_tcn", config_.use_tcn},
@@ -170,7 +151,7 @@ class HeadGraph : public TrainedGraph {
                               const Runtime& runtime,
                               const HeldOutOptions& options) const override {
     WAKEBUILDER_TRY(auto head, HeadRun::create(runtime, tensors, config_));
-    WAKEBUILDER_TRY(auto scores, Judging(head, material).judge(encoder_.frames));
+    WAKEBUILDER_TRY(auto scores, judge(head, material, encoder_.frames));
     WAKEBUILDER_CHECK(listen(material.corpus.held_out.negatives, head, runtime, options, scores));
     return scores;
   }
@@ -218,7 +199,7 @@ class HeadGraph : public TrainedGraph {
     return {};
   }
 
-  Result<Trace> trace_of(corpus::Frames frames, EncoderRun& encoder, HeadRun& head) const {
+  Result<Trace> trace_of(const corpus::Frames& frames, EncoderRun& encoder, HeadRun& head) const {
     const auto window = static_cast<std::size_t>(encoder_.frames) * corpus::kBins;
     const std::size_t hop = static_cast<std::size_t>(encoder_.frames / 2) * corpus::kBins;
     Trace trace;

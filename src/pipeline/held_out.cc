@@ -27,7 +27,6 @@ constexpr std::int64_t kBehindFrames = 56;  ///< of a clip, behind its word
 constexpr std::int64_t kStreamPart = 3008;  ///< frames of a part of the stream
 constexpr std::int64_t kSection = 376;      ///< of a part, with one kind of speech
 constexpr std::size_t kSections = kStreamPart / kSection;
-constexpr double kFramesPerHour = 360'000;
 constexpr std::size_t kSmoothed = 3;
 const std::int64_t kWindowTokens = model::tokens_of(model::kStreamFrames);
 constexpr std::int64_t kHopTokens = model::kHopFrames / model::kEmbeddingFrameStride;

@@ -46,6 +46,8 @@ struct HeldOutScores {
   double own_hours = 0;
 };
 
+inline constexpr double kFramesPerHour = 360'000;
+
 /// How many hours of everyday sound an hour of the stream stands for: it talks without a pause, a
 /// third of its words are names and rare words, and sound-alikes are among them. Measured: at the
 /// thresholds at which four networks for two words were wrong once an hour on recordings of people,

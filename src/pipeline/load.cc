@@ -25,10 +25,8 @@ void set_features(const std::optional<FeatureScale>& features, model::AstClassif
 /// What the published base models are known to take.
 void guess_features(model::AstClassifier& network) {
   const std::string* name = base_model_name(network.metadata);
-  const auto settings = name != nullptr ? base_model_settings(*name) : std::nullopt;
-  if (network.feature_mean || !settings || settings->frames != network.config.max_length) return;
-  network.feature_mean = settings->mean;
-  network.feature_std = settings->std;
+  if (network.feature_mean || name == nullptr) return;
+  set_features(usual_features(*name, network.config.max_length), network);
 }
 
 Result<model::AstClassifier> load_whole(const checkpoint::StateDict& state, const fs::path& path) {

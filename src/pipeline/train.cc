@@ -108,6 +108,11 @@ Result<RegistryEntry> place_of(const std::string& text, const TrainOptions& opti
                   ": is there already; choose another --name, or --force to train it again");
 }
 
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
 std::string digest_of(const Value& value) {
   const std::string text = core::to_json(value);
   return core::sha256_hex(std::as_bytes(std::span(text)));
@@ -189,10 +194,9 @@ class Training {
     const TrainingSize& size = options_.size;
     const auto number = [](std::size_t value) { return static_cast<std::int64_t>(value); };
     return digest_of(
-        Dict{{"windows", windows_key()}, {"size", core::List{number(size.windows), size.steps}}});
+        Dict{{"windows", windows_key_}, {"size", core::List{number(size.windows), size.steps}}});
   }
 
-  /// Of all that a window depends on, beside its number.
   std::string windows_key() const {
     const TrainingSize& size = options_.size;
     core::List voices;
@@ -221,6 +225,7 @@ class Training {
     WAKEBUILDER_TRY(entry_, place_of(text_, options_));
     WAKEBUILDER_CHECK(prepare_voices());
     WAKEBUILDER_TRY(graph_, graph_of(options_));
+    windows_key_ = windows_key();
     WAKEBUILDER_TRY(trainer_, find_trainer(options_.trainer));
     WAKEBUILDER_TRY(runtime_, runtime::OnnxRuntime::load(options_.onnxruntime));
     record_.name = entry_.name;
@@ -279,7 +284,7 @@ class Training {
                                ? core::made_cache_folder("embeddings")
                                : fs::path();
     if (cache.empty()) return make(0, of.count);
-    const std::string name = windows_key() + "-" + std::to_string(of.seed);
+    const std::string name = windows_key_ + "-" + std::to_string(of.seed);
     auto windows = cached_windows(cache / name, of.count, kCachedWindows, make);
     core::shrink_cache(cache, kMostCachedBytes);
     return windows;
@@ -518,6 +523,7 @@ class Training {
   Clock::time_point began_ = Clock::now();
   std::optional<Speaking> speaking_;
   std::unique_ptr<TrainedGraph> graph_;
+  std::string windows_key_;  ///< of all that a window depends on, beside its number
   Runtime runtime_;
   fs::path trainer_;
   RegistryEntry entry_;

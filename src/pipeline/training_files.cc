@@ -8,6 +8,8 @@
 
 #include "wakebuilder/audio/mel_filters.h"
 
+#include "pipeline/number_list.h"
+
 namespace wakebuilder::pipeline {
 namespace {
 
@@ -31,10 +33,6 @@ List list_of(const Items& items, Function function) {
   List list;
   for (const auto& item : items) list.push_back(function(item));
   return list;
-}
-
-List numbers(const std::vector<std::int64_t>& values) {
-  return list_of(values, [](std::int64_t value) -> Value { return value; });
 }
 
 // ---- metrics ----
@@ -94,7 +92,7 @@ void add_sizes(const model::CompactConfig& config, Value& keys) {
   keys.set("window", config.window);
   keys.set("width", config.width);
   keys.set("se_dim", config.se_dim);
-  keys.set("dilations", numbers(config.dilations));
+  keys.set("dilations", number_list(config.dilations));
 }
 
 void add_sizes(const model::HeadConfig& config, Value& keys) { keys.set("se_dim", config.se_dim); }
@@ -114,7 +112,7 @@ Dict block_keys() { return {{"use_attention", true}, {"use_se_block", true}, {"u
 
 Value training_config_of(const TrainingRecord& record) {
   Value keys = block_keys();
-  keys.set("classifier_dims", numbers(hidden_dims_of(record)));
+  keys.set("classifier_dims", number_list(hidden_dims_of(record)));
   keys.set("epochs_trained", count(record.history.size()));
   keys.set("early_stopped", record.stopped_early);
   keys.set("steps", record.steps);
@@ -181,7 +179,7 @@ Value model_keys(const TrainingRecord& record) {
                     {"threshold", record.threshold},
                     {"model_type", model_type_of(record)},
                     {"embedding_dim", embedding_dim_of(record)},
-                    {"classifier_hidden_dims", numbers(hidden_dims_of(record))}};
+                    {"classifier_hidden_dims", number_list(hidden_dims_of(record))}};
   for (auto& [key, value] : block_keys()) keys.set(*key.get_if<std::string>(), value);
   keys.set("sample_rate", audio::kSampleRateHz);
   keys.set("model_version", kModelVersion);

@@ -49,9 +49,4 @@ void WorkFolder::remove() {
   fs::remove_all(path_, error);
 }
 
-bool is_there(const fs::path& path) {
-  std::error_code error;
-  return fs::exists(path, error);
-}
-
 }  // namespace wakebuilder::pipeline

@@ -49,7 +49,4 @@ class WorkFolder {
   std::optional<core::TemporaryFolder> temporary_;
 };
 
-/// Of any file.
-bool is_there(const std::filesystem::path& path);
-
 }  // namespace wakebuilder::pipeline

@@ -25,7 +25,7 @@ struct FoundWord {
 /// 1979, "Suppression of acoustic noise in speech using spectral subtraction").
 ///
 /// @param recording  log-mel frames [n, 128], natural logarithm. @pre n >= 1, else std::logic_error
-FoundWord find_word(Frames recording);
+FoundWord find_word(const Frames& recording);
 
 struct JumbleOptions {
   std::size_t count = 12;

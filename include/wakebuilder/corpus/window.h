@@ -38,7 +38,8 @@ struct WindowOptions {
 
 /// What a window holds.
 struct Composition {
-  int label = 0;  ///< 1: the whole wake word
+  int label = 0;           ///< 1: the whole wake word
+  bool is_single = false;  ///< about one word, phrase or part; else running speech, or noise alone
   /// Frames before the word, of a window that is about one; of others all.
   std::int64_t before = 0;
   std::string text;  ///< for people: "word: jarvis", "part: jarvis", "running: turn the light on"
