@@ -14,7 +14,6 @@ using Curve = std::array<float, kBins>;
 
 constexpr double kNepersPerDb = 0.23025850929940457;  ///< ln(10) / 10: of powers
 constexpr double kT60Nepers = 13.815510557964274;     ///< ln(10^6): 60 dB
-constexpr double kFramesPerSecond = 100;
 constexpr double kMaskedBinsShare = 0.5;
 constexpr double kMaskedFramesShare = 0.3;
 

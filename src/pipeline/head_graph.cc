@@ -25,8 +25,6 @@ using core::Dict;
 using core::Value;
 using Runtime = std::shared_ptr<const runtime::OnnxRuntime>;
 
-constexpr double kFramesPerSecond = 100;
-
 /// As WakeBuilder makes it (reference: its classifier.py).
 model::HeadConfig config_for(std::int64_t width) {
   constexpr std::int64_t kLeastSqueezed = 32;
@@ -95,7 +93,7 @@ Result<HeldOutScores> judge(HeadRun& head, const HeldOutMaterial& material, std:
   const auto& corpus = material.corpus;
   const auto windows = first_compositions(corpus.held_out.bank, corpus.noises, frames,
                                           material.windows_seed, values.size() / width);
-  const double seconds = static_cast<double>(frames) / kFramesPerSecond;
+  const double seconds = static_cast<double>(frames) / corpus::kFramesPerSecond;
   HeldOutScores scores;
   for (std::size_t i = 0; i < windows.size(); ++i) {
     WAKEBUILDER_TRY(const double score, head.score(values.subspan(i * width, width)));
@@ -207,7 +205,7 @@ class HeadGraph : public TrainedGraph {
       WAKEBUILDER_TRY(const auto embedding, encoder.run(std::span(frames).subspan(at, window)));
       WAKEBUILDER_TRY(const double score, head.score(embedding));
       const double end = static_cast<double>(at + window) / corpus::kBins;
-      trace.push_back({.time_s = end / kFramesPerSecond, .score = score});
+      trace.push_back({.time_s = end / corpus::kFramesPerSecond, .score = score});
     }
     return trace;
   }

@@ -46,7 +46,7 @@ struct HeldOutScores {
   double own_hours = 0;
 };
 
-inline constexpr double kFramesPerHour = 360'000;
+inline constexpr double kFramesPerHour = 3600 * corpus::kFramesPerSecond;
 
 /// How many hours of everyday sound an hour of the stream stands for: it talks without a pause, a
 /// third of its words are names and rare words, and sound-alikes are among them. Measured: at the

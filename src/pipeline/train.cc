@@ -165,12 +165,18 @@ class Training {
 
   Result<PreviewReport> preview(const fs::path& folder, std::size_t count) {
     WAKEBUILDER_CHECK(check(options_));
+    WAKEBUILDER_CHECK(check_graph(options_));
     WAKEBUILDER_CHECK(prepare_voices());
-    WAKEBUILDER_TRY(auto corpus, speak(model::kStreamFrames));
+    std::int64_t frames = model::kStreamFrames;
+    if (is_head(options_)) {
+      WAKEBUILDER_TRY(graph_, graph_of(options_));
+      frames = graph_->encoder().frames;
+    }
+    WAKEBUILDER_TRY(auto corpus, speak(frames));
     begin("preview");
     std::vector<PreviewWindow> windows;
     for (Window& window :
-         first_windows(corpus.learned, corpus.noises, model::kStreamFrames, windows_seed(), count))
+         first_windows(corpus.learned, corpus.noises, frames, windows_seed(), count))
       windows.push_back({.frames = std::move(window.frames),
                          .label = window.what.label,
                          .text = std::move(window.what.text)});

@@ -15,8 +15,8 @@
 #include "wakebuilder/core/file.h"
 #include "wakebuilder/core/parallel.h"
 #include "wakebuilder/core/svg.h"
+#include "wakebuilder/core/text.h"
 #include "wakebuilder/corpus/pieces.h"
-#include "wakebuilder/model/compact.h"
 
 #include "pipeline/plot_style.h"
 
@@ -26,13 +26,9 @@ namespace {
 namespace fs = std::filesystem;
 using core::px;
 
-constexpr auto kNumbers = static_cast<std::size_t>(model::kStreamFrames) * corpus::kBins;
 constexpr std::size_t kMostText = 200;  ///< bytes
 constexpr const char* kSheet = "contact_sheet.svg";
 constexpr const char* kPage = "index.html";
-constexpr const char* kExplanation =
-    "Time to the right, 1.6 s; frequency upwards, to 8 kHz on the mel scale; bright is the loudest "
-    "of a window, dark 52 dB below.";
 
 /// A window as sheet and page show it.
 struct Tile {
@@ -63,10 +59,21 @@ std::vector<Tile> name_tiles(std::span<const PreviewWindow> windows) {
   return tiles;
 }
 
-std::string summary(std::span<const Tile> tiles) {
-  const auto words = std::ranges::count(tiles, true, &Tile::has_word);
-  return std::to_string(tiles.size()) + (tiles.size() == 1 ? " window, " : " windows, ") +
-         std::to_string(words) + " with the wake word";
+/// What there is to see.
+struct Caption {
+  std::string summary, explanation;
+};
+
+Caption caption_of(std::span<const PreviewWindow> windows) {
+  const auto words = std::ranges::count(windows, 1, &PreviewWindow::label);
+  const auto frames = static_cast<double>(windows[0].frames.size() / corpus::kBins);
+  return {
+      .summary = std::to_string(windows.size()) +
+                 (windows.size() == 1 ? " window, " : " windows, ") + std::to_string(words) +
+                 " with the wake word, framed in green.",
+      .explanation = "Time to the right, " + core::to_text(frames / corpus::kFramesPerSecond) +
+                     " s; frequency upwards, to 8 kHz on the mel scale; bright is the loudest of a "
+                     "window, dark 52 dB below."};
 }
 
 // ---- sounds and pictures ----
@@ -104,7 +111,7 @@ Result<std::vector<Tile>> make_tiles(std::span<const PreviewWindow> windows,
 
 class Sheet {
  public:
-  explicit Sheet(std::span<const Tile> tiles) : tiles_(tiles) {}
+  Sheet(std::span<const Tile> tiles, const Caption& caption) : tiles_(tiles), caption_(caption) {}
 
   std::string draw() {
     draw_head();
@@ -129,11 +136,11 @@ class Sheet {
     out_ = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + width + "\" height=\"" + height +
            "\" viewBox=\"0 0 " + width + " " + height +
            "\" role=\"img\" class=\"wb-plot\">\n<title>Training windows: " +
-           core::xml(summary(tiles_)) + "</title>\n" + style_of(3) +
+           core::xml(caption_.summary) + "</title>\n" + style_of(3) +
            "<rect class=\"page\" width=\"100%\" height=\"100%\"/>\n";
     out_ += svg_text(kMargin, kTitleY, "title", "", "Training windows");
-    out_ += svg_text(kMargin, kSubtitleY, "quiet key", "", summary(tiles_) + ", framed in green.");
-    out_ += svg_text(kMargin, kSubtitleY + 18, "quiet key", "", kExplanation);
+    out_ += svg_text(kMargin, kSubtitleY, "quiet key", "", caption_.summary);
+    out_ += svg_text(kMargin, kSubtitleY + 18, "quiet key", "", caption_.explanation);
   }
 
   void draw_tile(std::size_t index) {
@@ -154,6 +161,7 @@ class Sheet {
   }
 
   std::span<const Tile> tiles_;
+  const Caption& caption_;
   std::string out_;
 };
 
@@ -189,9 +197,9 @@ std::string figure_of(const Tile& tile) {
          "</strong> " + core::xml(tile.text) + "</figcaption>\n</figure>\n";
 }
 
-std::string page_of(std::span<const Tile> tiles) {
-  std::string page = std::string(kPageHead) + "<h1>Training windows</h1>\n<p>" + summary(tiles) +
-                     ", framed in green. " + kExplanation +
+std::string page_of(std::span<const Tile> tiles, const Caption& caption) {
+  std::string page = std::string(kPageHead) + "<h1>Training windows</h1>\n<p>" + caption.summary +
+                     " " + caption.explanation +
                      " The sounds are made from the spectrograms, which is all that training sees. "
                      "<a href=\"" +
                      kSheet + "\">All in one picture</a></p>\n<main>\n";
@@ -221,11 +229,16 @@ Result<void> check_count(std::size_t count) {
 Result<PreviewReport> write_preview(std::span<const PreviewWindow> windows,
                                     const fs::path& folder) {
   WAKEBUILDER_CHECK(check_count(windows.size()));
-  for (const PreviewWindow& window : windows) WAKEBUILDER_EXPECT(window.frames.size() == kNumbers);
+  for (const PreviewWindow& window : windows) {
+    const std::size_t numbers = window.frames.size();
+    WAKEBUILDER_EXPECT(numbers > 0 && numbers % corpus::kBins == 0 &&
+                       numbers == windows[0].frames.size());
+  }
   WAKEBUILDER_CHECK(make_folder(folder));
   WAKEBUILDER_TRY(const std::vector<Tile> tiles, make_tiles(windows, folder));
-  WAKEBUILDER_CHECK(core::write_file(folder / kSheet, Sheet(tiles).draw()));
-  WAKEBUILDER_CHECK(core::write_file(folder / kPage, page_of(tiles)));
+  const Caption caption = caption_of(windows);
+  WAKEBUILDER_CHECK(core::write_file(folder / kSheet, Sheet(tiles, caption).draw()));
+  WAKEBUILDER_CHECK(core::write_file(folder / kPage, page_of(tiles, caption)));
   return PreviewReport{
       .folder = folder, .sounds = tiles.size(), .picture = folder / kSheet, .page = folder / kPage};
 }

@@ -231,6 +231,10 @@ TEST_F(TrainTest, PreviewsWhatWouldBeLearned) {
   ASSERT_THAT(preview, IsOk());
   EXPECT_EQ(preview->sounds, 8U);
   EXPECT_TRUE(fs::exists(preview->picture));
+  auto of_ast = options();
+  of_ast.base = fs::path(WAKEBUILDER_TEST_DATA) / "ast/tiny128/backbone";
+  ASSERT_THAT(preview_training("jarvis", of_ast, folder_ / "of_ast", 1), IsOk());
+  EXPECT_THAT(test::read(folder_ / "of_ast/index.html"), testing::HasSubstr("1.28 s;"));
   EXPECT_TRUE(registry_is_empty());
 }
 

@@ -92,12 +92,23 @@ TEST(WindowPreview, FramesWindowsWithTheWordInAnotherColour) {
   ASSERT_THAT(write_preview(windows, folder.path()), IsOk());
   const std::string sheet = read(folder / "contact_sheet.svg");
   EXPECT_THAT(sheet, AllOf(StartsWith("<svg "), HasSubstr("3 windows, 2 with the wake word"),
+                           HasSubstr("1.6 s;"),
+
                            HasSubstr(">01 word<"), HasSubstr(">02 other<"), HasSubstr(">other<")));
   EXPECT_EQ(count(sheet, "class=\"s2\""), 2U);
   EXPECT_EQ(count(sheet, "href=\"data:image/png;base64,iVBORw0KGgo"), 3U);
   const std::string page = read(folder / "index.html");
   EXPECT_EQ(count(page, "<figure class=\"word\">"), 2U);
   EXPECT_EQ(count(page, "<figure class=\"other\">"), 1U);
+}
+
+TEST(WindowPreview, TakesWindowsOfAnyLength) {
+  const TemporaryFolder folder;
+  const PreviewWindow window{
+      .frames = std::vector<float>(1024 * audio::kMelBins, -8), .label = 0, .text = ""};
+  ASSERT_THAT(write_preview(std::vector{window}, folder.path()), IsOk());
+  EXPECT_THAT(read(folder / "contact_sheet.svg"), HasSubstr("10.24 s;"));
+  EXPECT_EQ(audio::load_audio(folder / "window_01_other.wav").value().size(), 1023U * 160 + 400);
 }
 
 TEST(WindowPreview, HasAPlayerForEachSound) {
@@ -173,9 +184,12 @@ TEST(WindowPreview, WantsOneToAThousandWindows) {
 
 TEST(WindowPreview, WantsWholeWindows) {
   const TemporaryFolder folder;
-  const PreviewWindow window{.frames = std::vector<float>(128), .label = 0, .text = ""};
-  EXPECT_THROW(static_cast<void>(write_preview(std::vector{window}, folder.path())),
-               std::logic_error);
+  const auto preview = [&](std::size_t numbers) {
+    const PreviewWindow window{.frames = std::vector<float>(numbers), .label = 0, .text = ""};
+    return write_preview(std::vector{flat(0, ""), window}, folder.path());
+  };
+  EXPECT_THROW(static_cast<void>(preview(129)), std::logic_error);
+  EXPECT_THROW(static_cast<void>(preview(128)), std::logic_error);  // shorter than the other
 }
 
 }  // namespace

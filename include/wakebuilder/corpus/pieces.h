@@ -15,6 +15,7 @@
 namespace wakebuilder::corpus {
 
 inline constexpr std::size_t kBins = 128;  ///< numbers of a frame
+inline constexpr double kFramesPerSecond = 100;
 
 /// Frames [n, 128], one behind the other.
 using Frames = std::vector<float>;

@@ -13,7 +13,7 @@ namespace wakebuilder::pipeline {
 
 /// A window as training takes it.
 struct PreviewWindow {
-  std::vector<float> frames;  ///< [160, 128] log-mel energies, natural logarithm, not normalised
+  std::vector<float> frames;  ///< [n, 128] log-mel energies, natural logarithm, not normalised
   int label = 0;              ///< 1: the whole wake word is in it
   std::string text;           ///< what is in it: "sound-alike: compute her"; any bytes
 };
@@ -38,7 +38,8 @@ struct PreviewReport {
 /// and each at once; other files stay, those of another preview too.
 /// Errors: kInvalidArgument for no windows and for more than kMaxPreviewWindows; kIo and what
 /// audio::write_wav() and core::write_file() say, which name the file.
-/// @pre  frames [160, 128] of finite numbers below 64, else std::logic_error
+/// @pre  frames [n, 128] of finite numbers below 64, in all windows as many, else
+/// std::logic_error
 Result<PreviewReport> write_preview(std::span<const PreviewWindow> windows,
                                     const std::filesystem::path& folder);
 
