@@ -123,32 +123,4 @@ FoundWord find_word(const Frames& recording) {
   return found;
 }
 
-std::vector<Frames> jumbled(const Frames& word, const JumbleOptions& options, Random& random) {
-  const std::size_t count = word.size() / kBins;
-  const auto append = [&word](Frames& to, std::size_t begin, std::size_t end, bool backwards) {
-    for (std::size_t i = 0; i < end - begin; ++i) {
-      const auto row = row_of(word, backwards ? end - 1 - i : begin + i);
-      to.insert(to.end(), row.begin(), row.end());
-    }
-  };
-  struct Order {
-    bool is_swapped, first_backwards, second_backwards;
-  };
-  std::vector<Order> orders;
-  if (options.reversed) orders = {{true, true, true}, {false, true, false}, {false, false, true}};
-  if (options.swapped) orders.push_back({true, false, false});
-  std::vector<Frames> pieces;
-  for (std::size_t i = 0; i < options.count && !orders.empty(); ++i) {
-    const Order& order = orders[i % orders.size()];
-    const auto middle =
-        static_cast<std::size_t>(static_cast<double>(count) * random.uniform(0.35, 0.65));
-    Frames piece;
-    if (order.is_swapped) append(piece, middle, count, order.second_backwards);
-    append(piece, 0, middle, order.first_backwards);
-    if (!order.is_swapped) append(piece, middle, count, order.second_backwards);
-    pieces.push_back(std::move(piece));
-  }
-  return pieces;
-}
-
 }  // namespace wakebuilder::corpus

@@ -281,9 +281,8 @@ Script common_script(const speech::Dictionary& dictionary,
 bool sounds_like(const Piece& piece, const speech::Dictionary& dictionary,
                  std::span<const Phoneme> wake_word) {
   const auto phonemes = phonemes_of(piece, dictionary);
-  // What is nearer sounds like careful people, as with sound-alikes (NearWordsOptions).
-  constexpr double kTooNear = 0.2;  // per phoneme
-  const double limit = std::max(0.55, kTooNear * static_cast<double>(wake_word.size()));
+  const double limit =
+      std::max(0.55, speech::kCarefulDistance * static_cast<double>(wake_word.size()));
   return phonemes && speech::contains(*phonemes, wake_word, limit);
 }
 

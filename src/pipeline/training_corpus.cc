@@ -8,6 +8,7 @@
 #include "wakebuilder/core/cache_folder.h"
 #include "wakebuilder/core/text.h"
 #include "wakebuilder/corpus/clip.h"
+#include "wakebuilder/corpus/jumbled_word.h"
 #include "wakebuilder/corpus/noise.h"
 #include "wakebuilder/corpus/random.h"
 #include "wakebuilder/corpus/recorded_word.h"
@@ -29,7 +30,8 @@ constexpr std::uint64_t kMostCacheBytes = std::uint64_t{3} << 30U;
 constexpr std::size_t kHeldOutOf = 10;  ///< each tenth piece is held out
 constexpr std::size_t kTalkers = 400;   ///< sentences that babble is made of
 constexpr const char* kOwnWords = "recording";
-constexpr double kOwnWordsWeight = 0.3;  ///< where all voices weigh about 1
+constexpr double kOwnWordsWeight = 0.3;  ///< where all voices weigh 1
+constexpr std::size_t kJumbledOfRecording = 12;
 constexpr const char* kOwnNegatives = "negative";
 constexpr double kOwnNegativesWeight = 0.2;
 constexpr std::size_t kOwnHeldOutOf = 5;
@@ -55,6 +57,7 @@ std::size_t& counter(TrainingData& data, Kind kind) {
       return data.isolated;
     case Kind::kRunning:
     case Kind::kJumbled:
+    case Kind::kJumbledRecording:
       return data.running;
   }
   return data.running;
@@ -75,20 +78,13 @@ corpus::CommonScriptOptions common_options(const TrainingSize& size) {
           .seed = kCommonSeed};
 }
 
-/// What a head must not take for a doubled word ("mama") or one that is the same backwards ("bob").
-corpus::JumbleOptions jumble_options(const speech::Pronunciation& phonemes) {
-  const std::size_t half = phonemes.size() / 2;
-  const auto middle = phonemes.begin() + static_cast<std::ptrdiff_t>(half);
-  const bool is_doubled =
-      phonemes.size() % 2 == 0 && std::equal(phonemes.begin(), middle, middle, phonemes.end());
-  const bool is_palindrome = std::equal(phonemes.begin(), middle, phonemes.rbegin());
-  return {.reversed = !is_palindrome, .swapped = !is_doubled};
-}
-
 class Builder {
  public:
   Builder(const Speaking& speaking, const CorpusOptions& options)
-      : speaking_(speaking), options_(options) {
+      : speaking_(speaking),
+        options_(options),
+        orders_(corpus::orders_unlike(speaking.phonemes)),
+        random_(options.seed) {
     set_weights(corpus_.learned);
     set_weights(corpus_.held_out.bank);
   }
@@ -155,26 +151,37 @@ class Builder {
     if (!is_wanted(place)) return;
     const Kind kind = place.piece().kind;
     ++counter(corpus_.data, kind);
-    if (!is_held_out) return corpus_.learned.add(std::move(place));
+    if (!is_held_out) {
+      if (kind == Kind::kWord) add_jumbled(Kind::kJumbled, place.unpack(), place.piece());
+      return corpus_.learned.add(std::move(place));
+    }
     HeldOutSpeech& held_out = corpus_.held_out;
     if (kind == Kind::kWord) held_out.words.push_back(place);
     if (kind == Kind::kNear || kind == Kind::kIsolated) held_out.others.push_back(place);
     held_out.bank.add(std::move(place));
   }
 
-  /// The user's recordings are few, and all are learned from. What they say in another order is not
-  /// the word, by the same voice and in the same room, and has the same weight.
+  /// The word in another order is not the word, by the same voice: what only knows its sounds, or
+  /// the room of a recording, is wrong there.
+  void add_jumbled(Kind kind, const corpus::Frames& word, const corpus::Piece& said) {
+    if (orders_.empty()) return;
+    const auto order =
+        static_cast<std::size_t>(random_.index(static_cast<std::int64_t>(orders_.size())));
+    corpus_.learned.add(kind, said.group, corpus::jumbled(word, orders_[order], random_),
+                        said.text);
+  }
+
+  /// The user's recordings are few, and all are learned from.
   Result<void> add_recordings() {
     if (options_.recordings.empty()) return {};
     WAKEBUILDER_TRY(const auto files, corpus::list_recordings(options_.recordings));
     corpus_.learned.set_weight(kOwnWords, kOwnWordsWeight);
-    corpus::Random random(options_.seed, 0);
     for (const fs::path& file : files) {
       WAKEBUILDER_TRY(const auto word, corpus::read_word_recording(file));
       const std::string name = file.filename().string();
       corpus_.learned.add(Kind::kWord, kOwnWords, word, name);
-      for (const auto& other : corpus::jumbled(word, jumble_options(speaking_.phonemes), random))
-        corpus_.learned.add(Kind::kJumbled, kOwnWords, other, name);
+      for (std::size_t i = 0; i < kJumbledOfRecording; ++i)
+        add_jumbled(Kind::kJumbledRecording, word, {.group = kOwnWords, .text = name});
       ++corpus_.data.recordings;
       corpus_.recordings.push_back(name);
     }
@@ -255,6 +262,8 @@ class Builder {
 
   const Speaking& speaking_;
   const CorpusOptions& options_;
+  std::vector<corpus::Order> orders_;
+  corpus::Random random_;
   TrainingCorpus corpus_;
   std::size_t lines_ = 1;
   std::size_t done_ = 0;

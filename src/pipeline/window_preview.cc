@@ -66,12 +66,13 @@ struct Caption {
 
 Caption caption_of(std::span<const PreviewWindow> windows) {
   const auto words = std::ranges::count(windows, 1, &PreviewWindow::label);
-  const auto frames = static_cast<double>(windows[0].frames.size() / corpus::kBins);
+  const std::size_t frames = windows[0].frames.size() / corpus::kBins;
   return {
       .summary = std::to_string(windows.size()) +
                  (windows.size() == 1 ? " window, " : " windows, ") + std::to_string(words) +
                  " with the wake word, framed in green.",
-      .explanation = "Time to the right, " + core::to_text(frames / corpus::kFramesPerSecond) +
+      .explanation = "Time to the right, " +
+                     core::to_text(static_cast<double>(frames) / corpus::kFramesPerSecond) +
                      " s; frequency upwards, to 8 kHz on the mel scale; bright is the loudest of a "
                      "window, dark 52 dB below."};
 }

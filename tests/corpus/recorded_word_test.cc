@@ -1,9 +1,10 @@
 #include "wakebuilder/corpus/recorded_word.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>
+
+#include "wakebuilder/corpus/random.h"
 
 namespace wakebuilder::corpus {
 namespace {
@@ -21,13 +22,6 @@ Frames noise(std::size_t frames, float level) {
   Random random(4);
   Frames result = flat(frames, level);
   for (float& value : result) value += static_cast<float>(0.3 * random.normal());
-  return result;
-}
-
-/// Each frame has a value of its own, so that one sees which came where.
-Frames ramp(std::size_t frames) {
-  Frames result;
-  for (std::size_t t = 0; t < frames; ++t) result = result + flat(1, static_cast<float>(t));
   return result;
 }
 
@@ -64,29 +58,6 @@ TEST(FindWord, OfALongStretchTakesTheLoudestWord) {
 TEST(FindWord, EndsForWhatNeverChanges) {
   EXPECT_EQ(length(find_word(flat(400, -2)).frames), 400U);
   EXPECT_EQ(length(find_word(flat(1, -2)).frames), 1U);
-}
-
-TEST(Jumbled, HasTheSameFramesInAnotherOrder) {
-  Random random(1);
-  const Frames word = ramp(50);
-  const auto pieces = jumbled(word, {.count = 8}, random);
-  ASSERT_EQ(pieces.size(), 8U);
-  for (const Frames& piece : pieces) {
-    EXPECT_NE(piece, word);
-    Frames sorted = piece;
-    std::ranges::sort(sorted);
-    EXPECT_EQ(sorted, word);
-  }
-}
-
-TEST(Jumbled, KeepsToWhatTheWordAllows) {
-  Random random(1);
-  const Frames word = ramp(50);
-  for (const Frames& piece : jumbled(word, {.reversed = false}, random))
-    EXPECT_GT(piece.front(), piece.back());  // the second half is first
-  for (const Frames& piece : jumbled(word, {.count = 3, .swapped = false}, random))
-    EXPECT_FALSE(std::ranges::is_sorted(piece));
-  EXPECT_TRUE(jumbled(word, {.reversed = false, .swapped = false}, random).empty());
 }
 
 }  // namespace

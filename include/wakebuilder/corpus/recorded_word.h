@@ -2,10 +2,8 @@
 #pragma once
 
 #include <cstddef>
-#include <vector>
 
 #include "wakebuilder/corpus/pieces.h"
-#include "wakebuilder/corpus/random.h"
 
 namespace wakebuilder::corpus {
 
@@ -26,15 +24,5 @@ struct FoundWord {
 ///
 /// @param recording  log-mel frames [n, 128], natural logarithm. @pre n >= 1, else std::logic_error
 FoundWord find_word(const Frames& recording);
-
-struct JumbleOptions {
-  std::size_t count = 12;
-  bool reversed = true;  ///< also backwards, whole or a half; false for words like "anna"
-  bool swapped = true;   ///< also its second half first; false for words like "mama"
-};
-
-/// What sounds like this voice, this room and this microphone, but does not say the word: frames of
-/// the word in another order. Cut at 35 to 65 % of it. None where both options are false.
-std::vector<Frames> jumbled(const Frames& word, const JumbleOptions& options, Random& random);
 
 }  // namespace wakebuilder::corpus

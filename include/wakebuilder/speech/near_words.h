@@ -66,12 +66,15 @@ struct NearWord {
   double distance = 0;  ///< to the whole wake word
 };
 
+/// What is nearer to the wake word, per phoneme of it, sounds like careful people saying it.
+inline constexpr double kCarefulDistance = 0.2;
+
 struct NearWordsOptions {
   std::size_t words = 400;
   std::size_t pairs = 240;
   std::size_t replacements = 80;  ///< for each word of a phrase
-  /// What is nearer, per phoneme of the wake word, sounds like careful people, and is no negative.
-  double min_word_distance = 0.2;
+  /// What is nearer, per phoneme of the wake word, is no negative.
+  double min_word_distance = kCarefulDistance;
   double min_pair_distance = 0.35;       ///< for a phrase it is min_word_distance
   double max_contained_distance = 0.55;  ///< as contains()
 };
