@@ -17,8 +17,8 @@ namespace {
 using core::Value;
 
 constexpr float kSteps = 1024;
-constexpr std::array<std::string_view, kKinds> kKindNames = {
-    "word", "phrase", "near", "isolated", "running", "jumbled", "jumbled recording"};
+constexpr std::array<std::string_view, kKinds> kKindNames = {"word",     "phrase",  "near",
+                                                             "isolated", "running", "jumbled"};
 
 std::int16_t pack(float value) {
   return static_cast<std::int16_t>(std::lround(std::clamp(value * kSteps, -32768.0F, 32767.0F)));

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <utility>
 #include <vector>
 
 #include "wakebuilder/core/expect.h"
@@ -213,12 +212,9 @@ Composition WindowComposer::compose(std::span<float> window, Random& random) con
   if (draw < 0) return one(Kind::kNear, options_.tempo, most);
   draw -= options_.isolated;
   if (draw < 0) return one(Kind::kIsolated, options_.tempo, most);
-  for (const auto& [kind, share] :
-       {std::pair(Kind::kJumbled, options_.jumbled),
-        std::pair(Kind::kJumbledRecording, options_.jumbled_recordings)}) {
-    if (bank_.count(kind) == 0) continue;
-    draw -= share;
-    if (draw < 0) return one(kind, options_.tempo, most);
+  if (bank_.count(Kind::kJumbled) > 0) {
+    draw -= options_.jumbled;
+    if (draw < 0) return one(Kind::kJumbled, options_.tempo, most);
   }
   draw -= options_.parts;
   if (draw < 0) return compose_part(window, random);

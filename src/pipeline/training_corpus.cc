@@ -57,7 +57,6 @@ std::size_t& counter(TrainingData& data, Kind kind) {
       return data.isolated;
     case Kind::kRunning:
     case Kind::kJumbled:
-    case Kind::kJumbledRecording:
       return data.running;
   }
   return data.running;
@@ -152,7 +151,8 @@ class Builder {
     const Kind kind = place.piece().kind;
     ++counter(corpus_.data, kind);
     if (!is_held_out) {
-      if (kind == Kind::kWord) add_jumbled(Kind::kJumbled, place.unpack(), place.piece());
+      if (kind == Kind::kWord && options_.recordings.empty())
+        add_jumbled(place.unpack(), place.piece());
       return corpus_.learned.add(std::move(place));
     }
     HeldOutSpeech& held_out = corpus_.held_out;
@@ -162,12 +162,13 @@ class Builder {
   }
 
   /// The word in another order is not the word, by the same voice: what only knows its sounds, or
-  /// the room of a recording, is wrong there.
-  void add_jumbled(Kind kind, const corpus::Frames& word, const corpus::Piece& said) {
+  /// the room of a recording, is wrong there. Where there are recordings, of these alone: with the
+  /// synthetic voices among them more sounded like the word (docs/benchmarks.md).
+  void add_jumbled(const corpus::Frames& word, const corpus::Piece& said) {
     if (orders_.empty()) return;
     const auto order =
         static_cast<std::size_t>(random_.index(static_cast<std::int64_t>(orders_.size())));
-    corpus_.learned.add(kind, said.group, corpus::jumbled(word, orders_[order], random_),
+    corpus_.learned.add(Kind::kJumbled, said.group, corpus::jumbled(word, orders_[order], random_),
                         said.text);
   }
 
@@ -181,7 +182,7 @@ class Builder {
       const std::string name = file.filename().string();
       corpus_.learned.add(Kind::kWord, kOwnWords, word, name);
       for (std::size_t i = 0; i < kJumbledOfRecording; ++i)
-        add_jumbled(Kind::kJumbledRecording, word, {.group = kOwnWords, .text = name});
+        add_jumbled(word, {.group = kOwnWords, .text = name});
       ++corpus_.data.recordings;
       corpus_.recordings.push_back(name);
     }

@@ -22,17 +22,16 @@ using Frames = std::vector<float>;
 
 /// What is said in a piece.
 enum class Kind {
-  kWord,              ///< the wake word
-  kPhrase,            ///< a phrase with the wake word in it
-  kNear,              ///< a sound-alike
-  kIsolated,          ///< another single word
-  kRunning,           ///< running speech without the wake word
-  kJumbled,           ///< the wake word in another order
-  kJumbledRecording,  ///< the same of a person's recording of it
+  kWord,      ///< the wake word
+  kPhrase,    ///< a phrase with the wake word in it
+  kNear,      ///< a sound-alike
+  kIsolated,  ///< another single word
+  kRunning,   ///< running speech without the wake word
+  kJumbled,   ///< the wake word in another order
 };
-inline constexpr std::size_t kKinds = 7;
+inline constexpr std::size_t kKinds = 6;
 
-/// "word", "phrase", "near", "isolated", "running", "jumbled", "jumbled recording".
+/// "word", "phrase", "near", "isolated", "running", "jumbled".
 std::string_view to_string(Kind kind);
 
 struct Piece {
