@@ -24,6 +24,7 @@
 #include "wakebuilder/runtime/onnxruntime.h"
 #include "wakebuilder/speech/text.h"
 
+#include "pipeline/calibration.h"
 #include "pipeline/compact_graph.h"
 #include "pipeline/elapsed.h"
 #include "pipeline/head_graph.h"
@@ -152,8 +153,8 @@ class Training {
     if (options_.fine_tune) {
       WAKEBUILDER_TRY(learned, fine_tune(corpus, work));
     }
-    WAKEBUILDER_TRY(const auto tensors, graph_->tensors(learned));
-    WAKEBUILDER_CHECK(choose(tensors, corpus, work));
+    WAKEBUILDER_TRY(auto trained, graph_->tensors(learned));
+    WAKEBUILDER_TRY(const auto tensors, choose(std::move(trained), corpus, work));
     WAKEBUILDER_CHECK(publish(tensors));
     WAKEBUILDER_CHECK(export_model());
     work.remove();
@@ -430,21 +431,25 @@ class Training {
     return learned;
   }
 
-  Result<void> choose(const model::NamedTensors& tensors, const TrainingCorpus& corpus,
-                      const WorkFolder& work) {
+  /// The threshold, of the calibrated network that it returns.
+  Result<model::NamedTensors> choose(model::NamedTensors trained, const TrainingCorpus& corpus,
+                                     const WorkFolder& work) {
     begin("threshold");
     const HeldOutMaterial material = {
         .corpus = corpus, .windows = work.windows(), .windows_seed = windows_seed() + 1};
-    WAKEBUILDER_TRY(const auto scores,
-                    graph_->score(tensors, material, runtime_,
+    WAKEBUILDER_TRY(auto scores,
+                    graph_->score(trained, material, runtime_,
                                   {.hours = options_.size.held_out_hours,
                                    .seed = windows_seed() + 2,
                                    .threads = threads_,
                                    .on_progress = [this](double share) { return tell(share); }}));
-    choose_threshold(scores, options_.false_accepts_per_hour, record_);
+    record_.calibration = calibrate(scores);
+    choose_threshold(calibrated(std::move(scores), record_.calibration),
+                     options_.false_accepts_per_hour, record_);
+    auto tensors = calibrated(std::move(trained), record_.calibration);
     graph_->describe(tensors, record_);
     end();
-    return {};
+    return tensors;
   }
 
   // ---- into the registry ----

@@ -117,6 +117,8 @@ Value training_config_of(const TrainingRecord& record) {
   keys.set("early_stopped", record.stopped_early);
   keys.set("steps", record.steps);
   keys.set("seed", unsigned_number(record.seed));
+  keys.set("calibration",
+           Dict{{"scale", record.calibration.scale}, {"offset", record.calibration.offset}});
   std::visit([&keys](const auto& config) { add_sizes(config, keys); }, record.config);
   return keys;
 }

@@ -224,6 +224,13 @@ TEST(TrainingMetadata, HasTheKeysOfWakeBuildersDocumentation) {
     EXPECT_NE(metadata.find("data_stats")->find(key), nullptr) << key;
 }
 
+TEST(TrainingMetadata, SaysHowTheLastLayerWasCalibrated) {
+  auto record = finished();
+  record.calibration = {.scale = 2.5, .offset = -1.25};
+  EXPECT_THAT(core::to_json(to_metadata(record)),
+              HasSubstr(R"("calibration":{"scale":2.5,"offset":-1.25})"));
+}
+
 TEST(TrainingMetadata, SaysWhatTheModelIs) {
   const std::string json = core::to_json(to_metadata(finished()));
   EXPECT_THAT(json,

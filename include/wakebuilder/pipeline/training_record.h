@@ -25,6 +25,13 @@ struct HistoryPoint {
   double validation_false_accepts = 0;  ///< how many windows without the word are taken for it
 };
 
+/// How the last layer was changed so that scores are probabilities: the difference of logits is
+/// scale * d + offset, where the trained network's is d.
+struct Calibration {
+  double scale = 1;  ///< above 0
+  double offset = 0;
+};
+
 /// What a threshold gives on the held-out words and the held-out stream without the word.
 struct ThresholdPoint {
   double threshold = 0;
@@ -83,6 +90,7 @@ struct TrainingRecord {
 
   double wanted_per_hour = 0.5;  ///< false accepts
   double threshold = 0.5;
+  Calibration calibration;
   double negative_hours = 0;  ///< of the held-out stream
   double everyday_hours = 0;  ///< that it stands for, which rates per hour are of; 0: itself
   bool rate_is_shown = true;  ///< false: the stream is too short to show the wanted rate
