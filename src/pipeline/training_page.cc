@@ -77,7 +77,7 @@ th { font-weight: 600; }
 tbody th { font-weight: 400; }
 tr { border-bottom: 1px solid var(--line); }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.verdict { white-space: nowrap; }
+.short { white-space: nowrap; }
 .bar { width: 45%; padding-right: 0; }
 .bar span {
   display: block; height: 0.8rem; margin-top: 0.35rem; min-width: 1px; background: var(--accent);
@@ -127,6 +127,9 @@ std::string pair_of(const std::string& first, const std::string& second) {
 }
 
 std::string cell(const std::string& content) { return "<td>" + content + "</td>"; }
+std::string short_cell(const std::string& content) {
+  return "<td class=\"short\">" + content + "</td>";
+}
 std::string number_cell(const std::string& content) {
   return "<td class=\"number\">" + content + "</td>";
 }
@@ -304,9 +307,9 @@ std::string text_rows(std::span<const ScoredText> texts, double threshold,
                       std::string_view at_least, std::string_view below) {
   std::string rows;
   for (const ScoredText& scored : texts)
-    rows += row(row_head(text_of(scored.text)) + cell(text_of(scored.voice)) +
-                number_cell(three_digits(scored.score)) + "<td class=\"verdict\">" +
-                std::string(scored.score >= threshold ? at_least : below) + "</td>");
+    rows += row(row_head(text_of(scored.text)) + short_cell(text_of(scored.voice)) +
+                number_cell(three_digits(scored.score)) +
+                short_cell(std::string(scored.score >= threshold ? at_least : below)));
   return rows;
 }
 
@@ -316,7 +319,7 @@ std::string texts_table(const std::string& caption, std::span<const ScoredText> 
   if (texts.empty()) return paragraph(caption + ": none was measured.");
   const std::string head =
       "<th scope=\"col\">text</th><th scope=\"col\">voice</th>"
-      "<th scope=\"col\" class=\"number\">score</th><th scope=\"col\" class=\"verdict\">taken "
+      "<th scope=\"col\" class=\"number\">score</th><th scope=\"col\" class=\"short\">taken "
       "as</th>";
   texts = texts.first(std::min(texts.size(), kMostRows));
   const auto first = texts.first(std::min(texts.size(), kOpenRows));

@@ -3,16 +3,17 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <vector>
 
 #include "wakebuilder/core/expect.h"
+#include "wakebuilder/model/calibration.h"
 
 namespace wakebuilder::train {
 namespace {
 
-/// -log softmax of the right class.
-double loss_of(double right, double wrong) {
-  const double most = std::max(right, wrong);
-  return most - right + std::log(std::exp(right - most) + std::exp(wrong - most));
+/// -log of a probability, by its difference of logits.
+double loss_of(double difference) {
+  return std::max(-difference, 0.0) + std::log1p(std::exp(-std::abs(difference)));
 }
 
 double share(std::int64_t part, std::int64_t whole) {
@@ -23,23 +24,26 @@ double share(std::int64_t part, std::int64_t whole) {
 
 Scores score(std::span<const float> logits, std::span<const std::uint8_t> labels) {
   WAKEBUILDER_EXPECT(!labels.empty() && logits.size() == 2 * labels.size());
+  std::vector<double> words;
+  std::vector<double> others;
+  for (std::size_t n = 0; n < labels.size(); ++n)
+    (labels[n] == 1 ? words : others)
+        .push_back(static_cast<double>(logits[2 * n + 1]) - static_cast<double>(logits[2 * n]));
+  const model::Calibration calibration = model::fit_calibration(words, others);
   std::int64_t told = 0;
-  std::int64_t positives = 0;
-  std::int64_t right = 0;
   Scores scores;
-  for (std::size_t n = 0; n < labels.size(); ++n) {
-    const bool is_word = labels[n] == 1;
-    const bool is_taken = logits[2 * n + 1] > logits[2 * n];
-    scores.loss += loss_of(static_cast<double>(logits[2 * n + labels[n]]),
-                           static_cast<double>(logits[2 * n + 1 - labels[n]]));
-    positives += is_word ? 1 : 0;
-    told += is_word && is_taken ? 1 : 0;
-    right += is_word == is_taken ? 1 : 0;
-    scores.false_accepts += is_taken && !is_word ? 1 : 0;
+  for (const double word : words) {
+    scores.loss += loss_of(calibration(word));
+    told += calibration(word) > 0 ? 1 : 0;
+  }
+  for (const double other : others) {
+    scores.loss += loss_of(-calibration(other));
+    scores.false_accepts += calibration(other) > 0 ? 1 : 0;
   }
   const auto count = static_cast<std::int64_t>(labels.size());
+  const auto positives = static_cast<std::int64_t>(words.size());
   scores.loss /= static_cast<double>(count);
-  scores.accuracy = share(right, count);
+  scores.accuracy = share(count - positives - scores.false_accepts + told, count);
   scores.recall = share(told, positives);
   scores.f1 = share(2 * told, told + scores.false_accepts + positives);
   return scores;

@@ -24,6 +24,8 @@ struct Validation {
   Scores scores{};
 };
 
+/// Of logits as they will be once calibrated (model::fit_calibration): the loss says how well the
+/// windows can be told, not where the network happens to put its threshold.
 /// @param logits  [n, 2]; the second is the wake word's. A window is taken where that is larger.
 /// @param labels  [n], 0 or 1
 /// @pre both hold n rows, n at least 1, else std::logic_error

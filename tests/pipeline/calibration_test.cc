@@ -27,7 +27,7 @@ HeldOutScores told_as_a_third() {
 }
 
 TEST(Calibration, FindsWhatTheScoresMean) {
-  const Calibration found = calibrate(told_as_a_third());
+  const model::Calibration found = calibrate(told_as_a_third());
   EXPECT_NEAR(found.scale, 3, 0.1);
   EXPECT_NEAR(found.offset, -4, 0.2);
 }
@@ -40,7 +40,7 @@ TEST(Calibration, KeepsTheOrderAndMovesSilenceDown) {
     scores.sections.push_back(scored(0.1 + 0.012 * i));
   }
   scores.stream = {{{.time_s = 1, .score = probability(0.1)}, {.time_s = 2, .score = 0.8}}};
-  const Calibration found = calibrate(scores);
+  const model::Calibration found = calibrate(scores);
   const HeldOutScores after = calibrated(scores, found);
   EXPECT_LT(after.others[0].score, 0.05);
   EXPECT_GT(after.words[99].score, 0.95);
@@ -52,7 +52,7 @@ TEST(Calibration, EndsForClassesThatLieApart) {
   HeldOutScores scores;
   scores.words = {scored(30), scored(31)};
   scores.sections = {scored(-30)};
-  const Calibration found = calibrate(scores);
+  const model::Calibration found = calibrate(scores);
   EXPECT_TRUE(std::isfinite(found.scale) && std::isfinite(found.offset));
   EXPECT_GT(found.scale, 0);
   scores.words = {scored(0.1)};
@@ -87,7 +87,7 @@ TEST(Calibration, ChangesTheLastLayerOnly) {
   EXPECT_EQ(values(after[1].second), (std::vector<float>{1, 2, 3}));
   EXPECT_EQ(values(after[2].second), (std::vector<float>{2, 4, 6, 8, 10, 12}));
   EXPECT_EQ(values(after[3].second), (std::vector<float>{1, -1}));  // 2 (1 - 0.5) - 3 apart
-  EXPECT_THROW(static_cast<void>(calibrated(model::NamedTensors{}, Calibration{})),
+  EXPECT_THROW(static_cast<void>(calibrated(model::NamedTensors{}, model::Calibration{})),
                std::logic_error);
 }
 

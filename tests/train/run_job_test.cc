@@ -268,15 +268,34 @@ TEST_F(RunJob, SaysWhatAStateLacks) {
 // ---- parts ----
 
 TEST(Score, CountsWhatIsToldAndWhatIsNot) {
-  const std::vector<float> logits = {0, 2, 3, 0, 0, 1, 1, 0, 5, 5};
+  // The words lie lower than the others, which is no order to calibrate by.
+  const std::vector<float> logits = {0, 2, 3, 0, 0, 2, 1, 0, 5, 5};
   const std::vector<std::uint8_t> labels = {1, 1, 0, 0, 1};
   const Scores found = score(logits, labels);
   EXPECT_DOUBLE_EQ(found.accuracy, 0.4);
   EXPECT_DOUBLE_EQ(found.recall, 1.0 / 3);
   EXPECT_DOUBLE_EQ(found.f1, 0.4);  // precision 1/2, recall 1/3
   EXPECT_EQ(found.false_accepts, 1);
-  // by hand: ln(1 + e^-2), ln(1 + e^3), ln(1 + e), ln(1 + e^-1), ln 2
-  EXPECT_NEAR(found.loss, (0.126928 + 3.048587 + 1.313262 + 0.313262 + 0.693147) / 5, 1e-6);
+  // by hand: ln(1 + e^-2), ln(1 + e^3), ln(1 + e^2), ln(1 + e^-1), ln 2
+  EXPECT_NEAR(found.loss, (0.126928 + 3.048587 + 2.126928 + 0.313262 + 0.693147) / 5, 1e-6);
+}
+
+TEST(Score, IsOfTheBestThresholdWhereverTheNetworkHasIts) {
+  const std::vector<std::uint8_t> labels = {1, 1, 1, 1, 0, 0, 0, 0};
+  const std::vector<float> differences = {3, 2, 1, -0.5, 0.5, -1, -2, -3};
+  const auto shifted = [&](float by) {
+    std::vector<float> logits;
+    for (const float difference : differences) logits.insert(logits.end(), {0, difference + by});
+    return score(logits, labels);
+  };
+  const Scores found = shifted(0);
+  EXPECT_EQ(found.false_accepts, 1);
+  EXPECT_EQ(found.recall, 0.75);
+  for (const float by : {-4.0F, 0.5F, 10.0F}) {
+    EXPECT_EQ(shifted(by).false_accepts, 1);
+    EXPECT_EQ(shifted(by).recall, 0.75);
+    EXPECT_NEAR(shifted(by).loss, found.loss, 1e-5);
+  }
 }
 
 TEST(Score, HasNoNumbersThatAreNone) {

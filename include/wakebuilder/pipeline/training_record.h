@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "wakebuilder/model/calibration.h"
 #include "wakebuilder/model/compact.h"
 #include "wakebuilder/model/head.h"
 
@@ -23,13 +24,6 @@ struct HistoryPoint {
   double validation_f1 = 0;
   double validation_recall = 0;
   double validation_false_accepts = 0;  ///< how many windows without the word are taken for it
-};
-
-/// How the last layer was changed so that scores are probabilities: the difference of logits is
-/// scale * d + offset, where the trained network's is d.
-struct Calibration {
-  double scale = 1;  ///< above 0
-  double offset = 0;
 };
 
 /// What a threshold gives on the held-out words and the held-out stream without the word.
@@ -90,10 +84,10 @@ struct TrainingRecord {
 
   double wanted_per_hour = 0.5;  ///< false accepts
   double threshold = 0.5;
-  Calibration calibration;
-  double negative_hours = 0;  ///< of the held-out stream
-  double everyday_hours = 0;  ///< that it stands for, which rates per hour are of; 0: itself
-  bool rate_is_shown = true;  ///< false: the stream is too short to show the wanted rate
+  model::Calibration calibration{};  ///< that is in the last layer
+  double negative_hours = 0;         ///< of the held-out stream
+  double everyday_hours = 0;         ///< that it stands for, which rates per hour are of; 0: itself
+  bool rate_is_shown = true;         ///< false: the stream is too short to show the wanted rate
   std::vector<ThresholdPoint> threshold_analysis;  ///< ascending thresholds
   std::vector<double> positive_scores;  ///< highest smoothed probability of each held-out word
   std::vector<double> negative_scores;  ///< of each ten seconds of the held-out stream
