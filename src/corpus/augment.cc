@@ -139,8 +139,7 @@ double Augmenter::colour(std::span<float> powers, Random& random) const {
 
 void Augmenter::add_noise(std::span<float> powers, double level_db, Random& random) const {
   if (noises_.empty()) return;
-  const Frames& noise =
-      noises_[static_cast<std::size_t>(random.index(static_cast<std::int64_t>(noises_.size())))];
+  const Frames& noise = random.any_of(noises_);
   WAKEBUILDER_EXPECT(noise.size() >= powers.size());
   const auto room = static_cast<std::int64_t>((noise.size() - powers.size()) / kBins);
   const auto begin = static_cast<std::size_t>(random.integer(0, room)) * kBins;

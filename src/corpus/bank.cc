@@ -54,9 +54,7 @@ const Bank::Group& Bank::draw_group(Kind kind, Random& random) const {
 }
 
 const Place& Bank::draw(Kind kind, Random& random) const {
-  const Group& group = draw_group(kind, random);
-  const auto count = static_cast<std::int64_t>(group.places.size());
-  return group.places[static_cast<std::size_t>(random.index(count))];
+  return random.any_of(draw_group(kind, random).places);
 }
 
 }  // namespace wakebuilder::corpus

@@ -46,8 +46,7 @@ void Cast::vary(const speech::Voice& voice, speech::Utterance& utterance) {
   utterance.pitch = factor(range.min_pitch, range.max_pitch);
   utterance.speed = factor(range.min_speed, range.max_speed);
   constexpr std::array<int, 6> kGapsMs = {0, 0, 0, 0, 100, 250};
-  utterance.word_gap_ms =
-      kGapsMs[static_cast<std::size_t>(random_.index(static_cast<std::int64_t>(kGapsMs.size())))];
+  utterance.word_gap_ms = random_.any_of(kGapsMs);
 }
 
 }  // namespace wakebuilder::corpus

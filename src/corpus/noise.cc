@@ -130,8 +130,7 @@ void add_sine(std::span<float> samples, double frequency_hz, double amplitude, d
 Samples hum(std::size_t count, Random& random) {
   constexpr std::array kMains = {50.0, 60.0, 100.0, 120.0};
   constexpr int kHarmonics = 19;
-  const double frequency_hz =
-      kMains[static_cast<std::size_t>(random.index(kMains.size()))] * random.uniform(0.98, 1.02);
+  const double frequency_hz = random.any_of(kMains) * random.uniform(0.98, 1.02);
   Samples samples(count);
   for (int harmonic = 1; harmonic <= kHarmonics; ++harmonic)
     add_sine(samples, frequency_hz * harmonic, std::pow(harmonic, -random.uniform(0.5, 2)),
@@ -205,7 +204,7 @@ void add_talker(const Speech& speech, std::span<float> out, Random& random) {
   constexpr double kLongestPauseS = 0.4;
   const auto gain = static_cast<float>(std::pow(10, random.uniform(-10, 0) / 20));
   while (!out.empty()) {
-    const auto clip = speech[static_cast<std::size_t>(random.index(std::ssize(speech)))];
+    const auto clip = random.any_of(speech);
     out = out.subspan(add_clip(clip, random.uniform(0.85, 1.2), gain, out));
     const auto pause = static_cast<std::size_t>(random.uniform(0, kLongestPauseS) * kRateHz);
     out = out.subspan(std::min(pause, out.size()));
@@ -215,7 +214,7 @@ void add_talker(const Speech& speech, std::span<float> out, Random& random) {
 Samples babble(const Speech& speech, std::size_t count, Random& random) {
   constexpr std::array kTalkers = {1, 2, 3, 4, 6, 8, 12};
   Samples samples(count);
-  const int talkers = kTalkers[static_cast<std::size_t>(random.index(kTalkers.size()))];
+  const int talkers = random.any_of(kTalkers);
   for (int i = 0; i < talkers; ++i) add_talker(speech, samples, random);
   return samples;
 }

@@ -51,11 +51,6 @@ const Shares kIsolatedShares = {
 /// Text of a piece whose words do not exist: "/K AA T, B IY/".
 constexpr char kPhonemeMark = '/';
 
-template <class List>
-const auto& any_of(const List& list, Random& random) {
-  return list[static_cast<std::size_t>(random.index(static_cast<std::int64_t>(list.size())))];
-}
-
 std::vector<Pronunciation> pronunciations(std::span<const SpokenWord> words) {
   std::vector<Pronunciation> found;
   for (const SpokenWord& word : words) found.push_back(word.phonemes);
@@ -107,7 +102,7 @@ class Writer {
 /// The melody of a word at the end of a statement, a question, a call; most often none of these.
 std::string with_end(const std::string& text, Random& random) {
   constexpr auto kEnds = std::to_array<std::string_view>({"", "", "", "", "", "", "?", "!", "."});
-  return text + std::string(any_of(kEnds, random));
+  return text + std::string(random.any_of(kEnds));
 }
 
 /// A phrase around the wake word, as its words.
@@ -119,8 +114,8 @@ struct Phrase {
 Phrase draw_phrase(Random& random) {
   const auto form = random.index(5);
   Phrase phrase{.before = {}, .behind = {}, .comma = form == 1 || form == 3};
-  if (form <= 1 || form == 4) phrase.before = any_of(kBefore, random);
-  if (form >= 2) phrase.behind = any_of(kCommands, random);
+  if (form <= 1 || form == 4) phrase.before = random.any_of(kBefore);
+  if (form >= 2) phrase.behind = random.any_of(kCommands);
   return phrase;
 }
 
@@ -137,15 +132,15 @@ std::string draw_words(const speech::Dictionary& dictionary, std::int64_t count,
   std::string text;
   for (std::int64_t i = 0; i < count; ++i) {
     if (i > 0) text += ' ';
-    text += random.chance(frequent) ? std::string(any_of(kFrequentWords, random))
-                                    : any_of(dictionary.words(), random).text;
+    text += random.chance(frequent) ? std::string(random.any_of(kFrequentWords))
+                                    : random.any_of(dictionary.words()).text;
   }
   return text;
 }
 
 std::string draw_sentence(const speech::Dictionary& dictionary, Random& random) {
   const double draw = random.uniform();
-  if (draw < 0.4) return std::string(any_of(kSentences, random));
+  if (draw < 0.4) return std::string(random.any_of(kSentences));
   if (draw < 0.7) return draw_words(dictionary, random.integer(1, 5), 0, random);
   return draw_words(dictionary, random.integer(3, 9), 0.6, random);
 }
@@ -160,10 +155,10 @@ Pronunciation draw_pseudo_word(Random& random) {
   constexpr auto kCodas = std::to_array<Phoneme>({kS, kR, kN, kK, kT});
   Pronunciation word;
   for (std::int64_t left = random.integer(1, 3); left > 0; --left) {
-    word.push_back(any_of(kOnsets, random));
-    word.push_back(any_of(kVowels, random));
+    word.push_back(random.any_of(kOnsets));
+    word.push_back(random.any_of(kVowels));
   }
-  if (random.chance(0.6)) word.push_back(any_of(kCodas, random));
+  if (random.chance(0.6)) word.push_back(random.any_of(kCodas));
   return word;
 }
 

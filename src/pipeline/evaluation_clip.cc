@@ -72,8 +72,7 @@ Result<void> add_talker(std::span<const std::filesystem::path> speech, corpus::R
                         std::span<float> out) {
   int tries = 0;
   for (std::size_t at = 0; at < out.size();) {
-    const auto file = random.index(static_cast<std::int64_t>(speech.size()));
-    const auto samples = talk(speech[static_cast<std::size_t>(file)], out.size() - at, random);
+    const auto samples = talk(random.any_of(speech), out.size() - at, random);
     tries = samples.empty() ? tries + 1 : 0;
     if (tries == kMostTries) {
       return fail(ErrorCode::kInvalidArgument,

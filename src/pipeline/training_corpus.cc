@@ -166,9 +166,8 @@ class Builder {
   /// synthetic voices among them more sounded like the word (docs/benchmarks.md).
   void add_jumbled(const corpus::Frames& word, const corpus::Piece& said) {
     if (orders_.empty()) return;
-    const auto order =
-        static_cast<std::size_t>(random_.index(static_cast<std::int64_t>(orders_.size())));
-    corpus_.learned.add(Kind::kJumbled, said.group, corpus::jumbled(word, orders_[order], random_),
+    const corpus::Order order = random_.any_of(orders_);
+    corpus_.learned.add(Kind::kJumbled, said.group, corpus::jumbled(word, order, random_),
                         said.text);
   }
 

@@ -3,6 +3,7 @@
 
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <numbers>
 
@@ -41,6 +42,12 @@ class Random {
   /// 0 to below `count`, which is at least 1.
   std::int64_t index(std::int64_t count) {
     return static_cast<std::int64_t>(uniform() * static_cast<double>(count));
+  }
+
+  /// One of a list that is not empty.
+  template <class List>
+  const auto& any_of(const List& list) {
+    return list[static_cast<std::size_t>(index(static_cast<std::int64_t>(list.size())))];
   }
 
   /// least to most, both included.
