@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "wakebuilder/core/probability.h"
+
 namespace wakebuilder::model {
 namespace {
 
@@ -33,10 +35,8 @@ Loss loss_of(const Classes& classes, const Calibration& at) {
     const double weight = 1 / static_cast<double>(of.values.size());
     for (const double d : of.values) {
       const double z = at(d);
-      const double p = 1 / (1 + std::exp(-z));
-      // -t ln p - (1 - t) ln(1 - p), where neither logarithm can overflow
-      loss.value +=
-          weight * (std::max(z, 0.0) - of.target * z + std::log1p(std::exp(-std::abs(z))));
+      const double p = core::logistic(z);
+      loss.value += weight * core::cross_entropy(z, of.target);
       const double slope = weight * (p - of.target);
       const double bend = weight * p * (1 - p);
       loss.scale += slope * d;

@@ -7,11 +7,10 @@
 #include <vector>
 
 #include "wakebuilder/core/expect.h"
+#include "wakebuilder/core/probability.h"
 
 namespace wakebuilder::pipeline {
 namespace {
-
-double probability(double logit) { return 1 / (1 + std::exp(-logit)); }
 
 double logit(double probability) {
   constexpr double kLeast = 1e-12;
@@ -20,7 +19,7 @@ double logit(double probability) {
 }
 
 double calibrated(double score, const model::Calibration& calibration) {
-  return probability(calibration(logit(score)));
+  return core::logistic(calibration(logit(score)));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "wakebuilder/checkpoint/checkpoint.h"
 #include "wakebuilder/core/file.h"
+#include "wakebuilder/core/probability.h"
 #include "wakebuilder/core/text.h"
 #include "wakebuilder/onnx/build.h"
 #include "wakebuilder/onnx/write.h"
@@ -44,7 +45,7 @@ std::vector<Batch> batches_of(std::size_t rows) {
 
 /// The decision of the detector: softmax over two logits, class 1, against the threshold.
 bool decides(double logit_0, double logit_1, double threshold) {
-  return 1.0 / (1.0 + std::exp(logit_0 - logit_1)) >= threshold;
+  return core::logistic(logit_1 - logit_0) >= threshold;
 }
 
 BatchResult compare_batch(std::size_t rows, std::span<const float> found,

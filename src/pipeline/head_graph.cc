@@ -1,7 +1,6 @@
 #include "pipeline/head_graph.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "wakebuilder/checkpoint/checkpoint.h"
+#include "wakebuilder/core/probability.h"
 #include "wakebuilder/core/text.h"
 #include "wakebuilder/model/network.h"
 #include "wakebuilder/onnx/build.h"
@@ -56,7 +56,7 @@ class HeadRun {
     std::ranges::copy(embedding, run_.input(0).begin());
     WAKEBUILDER_CHECK(run_.run());
     const auto logits = run_.output(0);
-    return 1 / (1 + std::exp(static_cast<double>(logits[0]) - static_cast<double>(logits[1])));
+    return core::logistic(static_cast<double>(logits[1]) - static_cast<double>(logits[0]));
   }
 
   static Value metadata_of(const model::HeadConfig& config) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "wakebuilder/audio/mel_filters.h"
+#include "wakebuilder/core/probability.h"
 #include "wakebuilder/corpus/augment.h"
 #include "wakebuilder/corpus/window.h"
 #include "wakebuilder/onnx/build.h"
@@ -91,7 +92,7 @@ class Scorer {
       for (std::size_t i = hop + 1 - count; i <= hop; ++i)
         sum += static_cast<double>(logits[2 * i + 1]) - static_cast<double>(logits[2 * i]);
       const double mean = sum / static_cast<double>(count);
-      trace.push_back({.time_s = seconds_of_hop(hop), .score = 1 / (1 + std::exp(-mean))});
+      trace.push_back({.time_s = seconds_of_hop(hop), .score = core::logistic(mean)});
     }
     return trace;
   }

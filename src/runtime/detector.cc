@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "wakebuilder/audio/features.h"
+#include "wakebuilder/core/probability.h"
 #include "wakebuilder/core/text.h"
 
 #include "runtime/gate.h"
@@ -19,8 +20,6 @@ constexpr std::uint64_t kLength = audio::kFrameLength;
 
 /// Samples that go through in one piece, so that a long push needs little memory.
 constexpr std::size_t kPiece = 16'000;
-
-double logistic(double x) { return 1 / (1 + std::exp(-x)); }
 
 /// The time of the last sample of a window, as in the text at the head of detector.h.
 double end_of_window(const Hearing& hearing, std::uint64_t hop) {
@@ -44,7 +43,7 @@ class Judge {
     if (last_.size() > decision_.smoothing) last_.pop_front();
     double sum = 0;
     for (const double value : last_) sum += value;
-    return logistic(sum / static_cast<double>(last_.size()));
+    return core::logistic(sum / static_cast<double>(last_.size()));
   }
 
   /// A word stays in the window for a second and more: only the rise to the threshold counts.
@@ -197,7 +196,7 @@ class Detector::Impl {
         scores_.push_back({.word = word,
                            .hop = answer.hop,
                            .time_s = time_s,
-                           .probability = difference ? logistic(*difference) : 0,
+                           .probability = difference ? core::logistic(*difference) : 0,
                            .smoothed = judges_[word].smooth(difference)});
       }
     }

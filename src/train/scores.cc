@@ -1,20 +1,14 @@
 #include "train/scores.h"
 
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <vector>
 
 #include "wakebuilder/core/expect.h"
+#include "wakebuilder/core/probability.h"
 #include "wakebuilder/model/calibration.h"
 
 namespace wakebuilder::train {
 namespace {
-
-/// -log of a probability, by its difference of logits.
-double loss_of(double difference) {
-  return std::max(-difference, 0.0) + std::log1p(std::exp(-std::abs(difference)));
-}
 
 double share(std::int64_t part, std::int64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
@@ -33,11 +27,11 @@ Scores score(std::span<const float> logits, std::span<const std::uint8_t> labels
   std::int64_t told = 0;
   Scores scores;
   for (const double word : words) {
-    scores.loss += loss_of(calibration(word));
+    scores.loss += core::cross_entropy(calibration(word), 1);
     told += calibration(word) > 0 ? 1 : 0;
   }
   for (const double other : others) {
-    scores.loss += loss_of(-calibration(other));
+    scores.loss += core::cross_entropy(calibration(other), 0);
     scores.false_accepts += calibration(other) > 0 ? 1 : 0;
   }
   const auto count = static_cast<std::int64_t>(labels.size());
